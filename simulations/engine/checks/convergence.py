@@ -1,0 +1,155 @@
+"""Whether replicas hold the same: on how many keys they differ, and how long they take to agree again.
+
+Generic over systems whose processes keep a key-value state in ``data`` (and its hash in ``state_hash``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check, Verdict
+from simulations.engine.chunks import Chunks
+from simulations.engine.meters import Scope
+from simulations.engine.process import Note
+
+if TYPE_CHECKING:
+    from simulations.engine.world import World
+
+NOTES = {
+    "convergence.differ": Note(
+        "",
+        "replicas differ on {keys} keys, the first is {first}",
+        "各副本在 {keys} 个键上不一致，首个是 {first}",
+        "check",
+    ),
+}
+MISSING = ("",)
+"""Stands for a key that a replica does not have: no value is a tuple."""
+
+
+def differing(states: list[Mapping[str, Any]]) -> list[str]:
+    """The keys on which these states are not all the same, sorted."""
+    keys = sorted({key for state in states for key in state})
+    return [
+        key for key in keys if any(state.get(key, MISSING) != states[0].get(key, MISSING) for state in states)
+    ]
+
+
+def states_of(processes: list[Any]) -> list[Mapping[str, Any]]:
+    """The key-value states of those processes that have one."""
+    return [process.data for process in processes if isinstance(getattr(process, "data", None), dict)]
+
+
+class ReplicasEqual(Check):
+    """At the moment of the question all running replicas hold the same keys with the same values."""
+
+    name: ClassVar[str] = "replicas_equal"
+    keys: tuple[str, ...] = ()
+    event: int | None = None
+    at_us: int | None = None
+
+    def look(self, at_us: int, event: int, running: Any) -> None:
+        states = states_of([running[index] for index in sorted(running)])
+        self.judged = len(states)
+        self.keys = tuple(differing(states)) if states else ()
+        self.at_us, self.event = at_us, event
+
+    def verdict(self) -> Verdict:
+        if self.judged < 2:
+            return Verdict(self.name, UNKNOWN, self.judged)
+        if not self.keys:
+            return Verdict(self.name, HOLDS, self.judged)
+        values = {"keys": len(self.keys), "first": self.keys[0]}
+        return Verdict(self.name, VIOLATED, self.judged, self.event, self.at_us, "convergence.differ", values)
+
+
+class Convergence(Check):
+    """Counts along when the running replicas became equal or different: (time, equal). ``hashes``: process -> state."""
+
+    name: ClassVar[str] = "convergence"
+    hashes: dict[int, int] = {}
+    equal: bool = True
+    turns: Chunks = msgspec.field(default_factory=Chunks)
+
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        state_hash = getattr(process, "state_hash", None)
+        if state_hash is not None and self.hashes.get(process_index) != state_hash:
+            self.hashes[process_index] = state_hash
+            self.turn(at_us)
+
+    def crashed(self, at_us: int, process_index: int) -> None:
+        self.hashes.pop(process_index, None)
+        self.turn(at_us)
+
+    def turn(self, at_us: int) -> None:
+        """Note a change between equal and different."""
+        equal = len(set(self.hashes.values())) <= 1
+        if equal != self.equal:
+            self.equal = equal
+            self.turns.append((at_us, equal))
+
+
+def converged_ms(world: World, scope: Scope) -> float | None:
+    """From the begin of the scope (the last heal, say) to the first moment at which the replicas are equal; None when
+    that did not happen in the scope."""
+    meter = world.observer.checks.get(Convergence.name)
+    if not isinstance(meter, Convergence):
+        return None
+    equal = True
+    for at_us, now_equal in meter.turns:
+        if at_us > scope.from_us:
+            if equal:
+                return 0.0
+            if now_equal:
+                return (at_us - scope.from_us) / 1000 if scope.covers(at_us) else None
+        equal = now_equal
+    return 0.0 if equal else None
+
+
+KEYS_COUNTED = 20_000
+"""Above so many keys in all, replicas that differ are not compared along a run."""
+
+
+def diverged(world: World, scope: Scope) -> int | None:
+    """Keys on which the running replicas differ now; None with fewer than two."""
+    states = states_of(running_processes(world))
+    return len(differing(states)) if len(states) > 1 else None
+
+
+def running_processes(world: World) -> list[Any]:
+    return [
+        context.process
+        for context in world.kernel.contexts
+        if context.host is not None and context.host.state != "down"
+    ]
+
+
+def differing_now(world: World) -> int | None:
+    """The same along a run, for the meter of the page: equal hashes need no look; None when there is too much to look
+    at, or nothing that could be compared."""
+    running = running_processes(world)
+    running = [process for process in running if isinstance(getattr(process, "data", None), dict)]
+    hashes = [process.state_hash for process in running if hasattr(process, "state_hash")]
+    states = states_of(running)
+    if len(hashes) != len(states) or len(states) < 2:
+        return None
+    if len(set(hashes)) == 1:
+        return 0
+    if sum(map(len, states)) > KEYS_COUNTED:
+        return None
+    return sum(differ_on(key, running) for key in sorted({key for state in states for key in state}))
+
+
+def differ_on(key: str, replicas: list[Any]) -> bool:
+    """Whether those that keep a key - all, unless they say whether they ``owns`` it - hold different values."""
+    keep = [one.data.get(key, MISSING) for one in replicas if not hasattr(one, "owns") or one.owns(key)]
+    return any(value != keep[0] for value in keep)
+
+
+CHECKS: dict[str, type[Check]] = {ReplicasEqual.name: ReplicasEqual}
+METRICS = {"converged_ms": converged_ms, "keys_differing": diverged}

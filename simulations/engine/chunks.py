@@ -1,0 +1,76 @@
+"""An append-only list whose full chunks are shared between copies: a fork costs two short list copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import msgspec
+
+SIZE = 128
+"""Items in a chunk."""
+BLOCK = 32
+"""Chunks in a block: what a fork copies stays short however long the history is."""
+BLOCK_SIZE = SIZE * BLOCK
+
+Chunk = tuple[Any, ...]
+
+
+class Chunks(msgspec.Struct, array_like=True):
+    """Items in order: first in ``blocks`` of chunks, then in ``full`` chunks (tuples that never change again), then in
+    the ``tail``, which begins at ``tail_start``."""
+
+    full: list[Chunk] = msgspec.field(default_factory=list)
+    tail: list[Any] = msgspec.field(default_factory=list)
+    blocks: list[tuple[Chunk, ...]] = msgspec.field(default_factory=list)
+    tail_start: int = 0
+
+    def append(self, item: Any) -> None:
+        tail = self.tail
+        tail.append(item)
+        if len(tail) == SIZE:
+            self.tail = []
+            self.tail_start += SIZE
+            self.full.append(tuple(tail))
+            if len(self.full) == BLOCK:
+                self.blocks.append(tuple(self.full))
+                self.full = []
+
+    def __len__(self) -> int:
+        return self.tail_start + len(self.tail)
+
+    def chunks(self, first: int = 0) -> Iterator[Chunk]:
+        """The full chunks from the one with this number on."""
+        block, within = divmod(first, BLOCK)
+        if block < len(self.blocks):
+            yield from self.blocks[block][within:]
+            yield from chain.from_iterable(self.blocks[block + 1 :])
+            yield from self.full
+        else:
+            yield from self.full[first - len(self.blocks) * BLOCK :]
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from chain.from_iterable(self.chunks())
+        yield from self.tail
+
+    def __getitem__(self, index: int) -> Any:
+        at = index - self.tail_start
+        if at >= 0:
+            return self.tail[at]
+        chunk = index // SIZE
+        block, within = divmod(chunk, BLOCK)
+        if block < len(self.blocks):
+            return self.blocks[block][within][index % SIZE]
+        return self.full[within][index % SIZE]
+
+    def since(self, index: int) -> list[Any]:
+        """The items from ``index`` on."""
+        at = index - self.tail_start
+        if at >= 0:
+            return self.tail[at:]
+        items = [*chain.from_iterable(self.chunks(index // SIZE)), *self.tail]
+        return items[index % SIZE :]
+
+    def fork(self) -> Chunks:
+        return Chunks(self.full.copy(), self.tail.copy(), self.blocks.copy(), self.tail_start)

@@ -1,0 +1,150 @@
+"""Everything that looks at a world from outside: checks, the clients' ledger, and their state in a fork."""
+
+from __future__ import annotations
+
+from operator import ne
+from typing import Any
+
+from simulations.engine.checks.base import Check, Verdict
+from simulations.engine.checks.history import Operation, Outcome
+from simulations.engine.context import ProcessContext
+from simulations.engine.kernel import Kernel
+from simulations.engine.ledger import Ledger
+from simulations.engine.streams import Stream
+
+
+class Observer:
+    """Feeds the checks of one world. ``by_process``: for each process index the checks that watch it."""
+
+    def __init__(
+        self, kernel: Kernel, checks: dict[str, Check], watching: dict[str, frozenset[int] | None]
+    ) -> None:
+        self.kernel = kernel
+        self.checks = checks
+        self.watching = watching
+        self.ledger = Ledger()
+        self.fresh: list[Operation] = []
+        self.totals: dict[str, dict[str, int]] = {}
+        self.judges: list[list[Check]] = []
+        self.concerned: list[dict[tuple[bool, ...], list[Check]]] = []
+        self.speakers: list[Check] = []
+
+    def attach(self) -> None:
+        """Compute who watches whom; to be called when processes or checks were added."""
+        self.judges = [
+            [check for name, check in self.checks.items() if self._watches(name, index)]
+            for index in range(len(self.kernel.contexts))
+        ]
+        self.concerned = [{} for _ in self.judges]
+        self.speakers = [check for check in self.checks.values() if check.speaks]
+
+    def listeners(self) -> list[Any]:
+        """Checks that want every executed event."""
+        return [check for check in self.checks.values() if getattr(check, "wants_events", False)]
+
+    def _watches(self, name: str, index: int) -> bool:
+        watched = self.watching.get(name)
+        return watched is None or index in watched
+
+    def changed(self, event: Any, context: ProcessContext, before: Any, after: Any) -> None:
+        """A watched attribute differs: tell the checks of this process."""
+        index = context.index
+        now, number, process = self.kernel.now, event[2], context.process
+        different = tuple(map(ne, before, after))
+        checks = self.concerned[index].get(different)
+        if checks is None:
+            checks = self._concern(index, different)
+        for check in checks:
+            check.changed(now, number, index, before, after, process)
+        if self.speakers:
+            self.pass_on()
+
+    def pass_on(self) -> None:
+        """What checks found out goes to the trace, where there is one. No script line ever sees it."""
+        recorder = self.kernel.recorder
+        for check in self.speakers:
+            if check.said:
+                if recorder is not None:
+                    recorder.observed(check.said)
+                check.said = []
+
+    def _concern(self, index: int, different: tuple[bool, ...]) -> list[Check]:
+        """The checks of a process that watch any of the attributes that differ; remembered."""
+        found = self.concerned[index][different] = [
+            check
+            for check in self.judges[index]
+            if type(check).changed is not Check.changed
+            and (check.watches is None or any(different[position] for position in check.watches))
+        ]
+        return found
+
+    def crashed(self, index: int) -> None:
+        for check in self.judges[index]:
+            check.crashed(self.kernel.now, index)
+
+    def restarted(self, index: int) -> None:
+        for check in self.judges[index]:
+            check.restarted(self.kernel.now, index)
+
+    def invoke(self, client: str, kind: str, key: str, argument: Any) -> Operation:
+        """A client starts an operation."""
+        kernel = self.kernel
+        operation = self.ledger.invoke(client, kind, key, argument, kernel.now)
+        for check in self.checks.values():
+            check.invoked(kernel.now, kernel.current, operation)
+        self.fresh.append(operation)
+        return operation
+
+    def complete(self, id: int, outcome: Outcome, result: Any, process: str | None) -> None:
+        """A client learns the outcome, or gives up."""
+        kernel = self.kernel
+        operation = self.ledger.complete(id, kernel.now, outcome, result, process)
+        total = self.totals.get(operation.client)
+        if total is None:
+            total = self.totals[operation.client] = {"ok": 0, "fail": 0, "unknown": 0}
+        total[outcome] += 1
+        for check in self.checks.values():
+            check.completed(kernel.now, kernel.current, operation)
+        self.fresh.append(operation)
+
+    def verdicts(self, over: bool = False) -> dict[str, Verdict]:
+        """What each check says of the trace up to now. ``over``: nothing more will come."""
+        kernel = self.kernel
+        running = {
+            context.index: context.process
+            for context in kernel.contexts
+            if context.host is not None and context.host.state != "down"
+        }
+        for check in self.checks.values():
+            check.look(kernel.now, kernel.current, running)
+        if over:
+            return {name: check.final(self.ledger) for name, check in self.checks.items()}
+        return {name: check.verdict() for name, check in self.checks.items()}
+
+    def fork(self, kernel: Kernel) -> Observer:
+        twin = Observer(kernel, {name: check.fork() for name, check in self.checks.items()}, self.watching)
+        twin.ledger = self.ledger.fork()
+        twin.fresh = []
+        twin.totals = {client: total.copy() for client, total in self.totals.items()}
+        twin.attach()
+        return twin
+
+
+class ClientContext(ProcessContext):
+    """A client's context: besides the outbox, the ledger that stands for the outside world."""
+
+    __slots__ = ("observer",)
+
+    observer: Observer
+
+    @property
+    def servers_random(self) -> Stream:
+        """Whom to ask is drawn apart from what is asked, so that every system gets the same operations. (A client
+        has no disk: this is the second stream that each process has.)"""
+        return self.disk_stream
+
+    def invoke(self, kind: str, key: str, argument: Any) -> Operation:
+        return self.observer.invoke(self.id, kind, key, argument)
+
+    def complete(self, id: int, outcome: Outcome, result: Any, process: str | None) -> None:
+        self.observer.complete(id, outcome, result, process)

@@ -1,0 +1,56 @@
+"""Every system there is: one explicit line each."""
+
+from __future__ import annotations
+
+from simulations.engine.process import System
+from simulations.engine.systems import (
+    bcdr_drill,
+    cap_pair,
+    crdt,
+    disaster_recovery,
+    echo,
+    fenced_storage,
+    gossip,
+    lock_client,
+    manager,
+    microservices,
+    multi_leader,
+    orchestrator,
+    paxos,
+    primary_replica,
+    quorum_store,
+    raft,
+    relay,
+    sentinel,
+    sharding,
+    shared_nothing,
+    three_phase_commit,
+    two_phase_commit,
+    zookeeper,
+)
+
+SYSTEMS: dict[str, System] = {
+    "bcdr_drill": bcdr_drill.SYSTEM,
+    "cap_pair": cap_pair.SYSTEM,
+    "crdt": crdt.SYSTEM,
+    "disaster_recovery": disaster_recovery.SYSTEM,
+    "echo": echo.SYSTEM,
+    "fenced_storage": fenced_storage.SYSTEM,
+    "gossip": gossip.SYSTEM,
+    "lock_client": lock_client.SYSTEM,
+    "manager": manager.SYSTEM,
+    "microservices": microservices.SYSTEM,
+    "multi_leader": multi_leader.SYSTEM,
+    "orchestrator": orchestrator.SYSTEM,
+    "paxos": paxos.SYSTEM,
+    "primary_replica": primary_replica.SYSTEM,
+    "quorum_store": quorum_store.SYSTEM,
+    "raft": raft.SYSTEM,
+    "relay": relay.SYSTEM,
+    "sentinel": sentinel.SYSTEM,
+    "sharding": sharding.SYSTEM,
+    "shared_nothing": shared_nothing.SYSTEM,
+    "three_phase_commit": three_phase_commit.SYSTEM,
+    "two_phase_commit": two_phase_commit.SYSTEM,
+    "zookeeper": zookeeper.SYSTEM,
+}

@@ -1,0 +1,168 @@
+"""What an experiment asks of its systems that they do not have: the place where it asks, and what there is.
+
+The reader knows the format; this knows the systems that run: their parameters, messages, notes, view fields, client
+operations, operators' instructions, checks and metrics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from simulations.engine import assembly, harness
+from simulations.engine.experiment.problems import Problem, Problems, child
+from simulations.engine.experiment.structs import Check as Expectation
+from simulations.engine.experiment.structs import Experiment, When
+from simulations.engine.process import System
+
+OPERATORS = ("campaign", "transfer", "configure", "promote", "backup", "restore_backup", "command")
+"""Actions that a system carries out itself, if it can."""
+
+CLIENT_MESSAGES = ("Request", "Reply")
+
+
+def missing(experiment: Experiment, systems: Mapping[str, System]) -> list[Problem]:
+    """Everything that is not there, its variants left out. Empty: the experiment can run and be judged."""
+    problems = Problems()
+    asked_systems(experiment, systems, problems)
+    if not problems.found:
+        known = Known(experiment, systems)
+        asked_settings(experiment, known, problems)
+        asked_script(experiment, known, problems)
+        asked_operations(experiment, systems, problems)
+        asked_expectations(experiment, known, problems)
+    return problems.found
+
+
+def lacking(experiment: Experiment, systems: Mapping[str, System]) -> list[str]:
+    """As ``missing``, as sentences."""
+    return [str(problem) for problem in missing(experiment, systems)]
+
+
+class Known:
+    """The names that the systems of one experiment bring."""
+
+    def __init__(self, experiment: Experiment, systems: Mapping[str, System]) -> None:
+        used = [systems[name] for name in harness.systems_of(experiment)]
+        about = [system.descriptor for system in used]
+        self.own = used[0]
+        self.parameters = unique(parameter.name for one in about for parameter in one.parameters)
+        self.messages = (*unique(kind.__name__ for one in used for kind in one.messages), *CLIENT_MESSAGES)
+        self.notes = unique(id for one in about for id in one.notes)
+        self.fields = unique(
+            name for one in about for field in one.fields for name in (field.name, field.attribute) if name
+        )
+        self.operators = unique(word for one in used for word in one.operations)
+        self.checks: dict[str, Any] = dict(harness.GENERIC)
+        for one in used:
+            self.checks.update(one.checks)
+        self.metrics = unique([*harness.METRICS, *(metric for one in used for metric in one.metrics)])
+
+
+def unique(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
+
+
+def named(given: str | None, allowed: Iterable[str], path: str, sort: str, problems: Problems) -> None:
+    """Note a name that is given and not there. Where nothing is declared, nothing can be wrong."""
+    choices = tuple(allowed)
+    if given is not None and choices and given not in choices:
+        problems.add(path, f"no_{sort}", allowed=choices, given=given)
+
+
+def asked_systems(experiment: Experiment, systems: Mapping[str, System], problems: Problems) -> None:
+    there = sorted(systems)
+    named(experiment.system, there, "system", "system", problems)
+    for i, node in enumerate(experiment.topology.nodes):
+        for j, process in enumerate(node.processes):
+            path = f"topology.nodes[{i}].processes[{j}].system"
+            named(process.system, there, path, "system", problems)
+
+
+def asked_settings(experiment: Experiment, known: Known, problems: Problems) -> None:
+    for name in experiment.parameters:
+        named(name, known.parameters, child("parameters", name), "parameter", problems)
+    named(experiment.twin, sorted(known.own.twins), "twin", "twin", problems)
+    if experiment.twin is not None and not known.own.twins:
+        problems.add("twin", "no_twin", given=experiment.twin)
+
+
+def asked_script(experiment: Experiment, known: Known, problems: Problems) -> None:
+    """Instructions, messages, notes and view fields that fault lines and triggers name."""
+    for i, line in enumerate(experiment.faults):
+        if line.do in OPERATORS and line.do not in known.operators:
+            problems.add(f"faults[{i}].do", "no_action", allowed=known.operators, given=line.do)
+        if "match" in line.arguments:
+            path = f"faults[{i}].match.message"
+            named(line.arguments["match"].message, known.messages, path, "message", problems)
+        asked_event(line.when, f"faults[{i}].when", known, problems)
+    for i, operation in enumerate(experiment.operations):
+        asked_event(operation.when, f"operations[{i}].when", known, problems)
+
+
+def asked_event(when: When | None, path: str, known: Known, problems: Problems) -> None:
+    if when is not None:
+        named(when.message, known.messages, f"{path}.message", "message", problems)
+        named(when.note, known.notes, f"{path}.note", "note", problems)
+        named(when.field, known.fields, f"{path}.field", "field", problems)
+
+
+def asked_operations(experiment: Experiment, systems: Mapping[str, System], problems: Problems) -> None:
+    """What clients ask for; only where a system declares what it answers."""
+    for i, line in enumerate(experiment.workload):
+        answered = systems[line.system or experiment.system].requests
+        if not line.mix:
+            named(line.operation, answered, f"workload[{i}].operation", "operation", problems)
+        for name in line.mix:
+            named(name, answered, child(f"workload[{i}].mix", name), "operation", problems)
+    homes = {line.client: line.system for line in experiment.workload}
+    for i, operation in enumerate(experiment.operations):
+        home = homes.setdefault(operation.client, operation.system)
+        answered = systems[home or experiment.system].requests
+        named(operation.operation, answered, f"operations[{i}].operation", "operation", problems)
+
+
+def asked_expectations(experiment: Experiment, known: Known, problems: Problems) -> None:
+    """Checks and metrics by name, and the arguments of checks."""
+    for group in ("checks", "compare", "expect_sweep", "predict"):
+        for i, line in enumerate(getattr(experiment, group)):
+            named(line.check, known.checks, f"{group}[{i}].check", "check", problems)
+            named(line.metric, known.metrics, f"{group}[{i}].metric", "metric", problems)
+    asked_arguments(experiment.checks, known.checks, problems)
+
+
+def asked_arguments(lines: list[Expectation], checks: Mapping[str, Any], problems: Problems) -> None:
+    """Arguments that a check does not take, or takes otherwise in another line."""
+    chosen = harness.arguments_of(lines)
+    for i, line in enumerate(lines):
+        path = f"checks[{i}].arguments"
+        if line.arguments and line.metric:
+            problems.add(path, "no_arguments", given=line.metric)
+        if not line.arguments or line.check is None or line.check not in checks:
+            continue
+        if line.arguments != chosen[line.check]:
+            problems.add(path, "second_arguments", given=line.check)
+        try:
+            checks[line.check].made(line.arguments)
+        except msgspec.ValidationError as error:
+            fields = checks[line.check].options.__struct_fields__ or ("none",)
+            problems.add(path, "arguments", allowed=fields, given=line.check, detail=str(error))
+
+
+def wrong_starts(experiment: Experiment, systems: Mapping[str, System]) -> list[Problem]:
+    """Durable states that a process could not begin from. Every system of the experiment must be there."""
+    problems = Problems()
+    for member in assembly.all_members(experiment):
+        preset = systems[member.system].preset
+        own = experiment.initial.nodes.get(member.address)
+        values = assembly.initial_values(experiment, member.address)
+        if preset is None or not values:
+            continue
+        try:
+            preset(values)
+        except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
+            path = "initial.shared" if own is None else child("initial.nodes", member.address)
+            problems.add(path, "initial", given=member.address, detail=str(error))
+    return problems.found

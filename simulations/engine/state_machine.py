@@ -1,0 +1,96 @@
+"""A key-value state machine over plain dicts: what replicated systems apply their commands to.
+
+``data``: key -> value; ``marks``: key -> hash of that pair. Equal contents give equal state hashes, in
+whatever order they were written, so replicas can be compared by one number.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from zlib import crc32
+
+import msgspec
+
+from simulations.engine.process import Request
+
+KINDS = ("get", "put", "append", "cas", "delete", "lock", "unlock")
+SESSION_WINDOW = 128
+_MASK = (1 << 61) - 1
+_MISSING = object()
+_encode = msgspec.msgpack.Encoder().encode
+
+
+def text_of(value: Any) -> str:
+    """A value as the text that append works on: "" for none, JSON for what is not text."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
+def effect_of(data: dict[str, Any], request: Request) -> tuple[bool, Any, Any]:
+    """What a request does to the data: (whether it writes, the value written, its result).
+
+    get: the value or None; put, append (to text, "" at first), delete: None; cas ``(expected, new)``,
+    lock (free to held) and unlock (held by this client to free): True, or False when the guard did not hold.
+    A value of None stands for no value.
+    """
+    kind = request.kind
+    if kind == "put":
+        return True, request.argument, None
+    current = data.get(request.key)
+    if kind == "get":
+        return False, None, current
+    if kind == "append":
+        return True, text_of(current) + text_of(request.argument), None
+    if kind == "delete":
+        return True, None, None
+    if kind == "cas":
+        expected, new = request.argument
+    elif kind in ("lock", "unlock"):
+        holder = f"held by {request.client}"
+        expected, new = (None, holder) if kind == "lock" else (holder, None)
+    else:
+        raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}")
+    return (True, new, True) if current == expected else (False, None, False)
+
+
+def write(data: dict[str, Any], marks: dict[str, int], key: str, value: Any, state_hash: int) -> int:
+    """Store the pair (None: remove the key); returns the new state hash."""
+    old = marks.pop(key, 0)
+    if value is None:
+        data.pop(key, None)
+        return (state_hash - old) & _MASK
+    data[key] = value
+    marks[key] = new = (crc32(_encode((key, value))) * 2862933555777941757 + 1) & _MASK
+    return (state_hash - old + new) & _MASK
+
+
+def seen(results: dict[int, Any], request: Request) -> tuple[Any] | None:
+    """The remembered result of a request, in a tuple; None when it was not executed, as far as is known."""
+    result = results.get((request.session << 32) + request.sequence, _MISSING)
+    return None if result is _MISSING else (result,)
+
+
+def is_forgotten(heads: dict[int, int], request: Request) -> bool:
+    """Whether the sequence number is so old that nobody can tell if it was executed."""
+    return request.sequence <= heads.get(request.session, 0) - SESSION_WINDOW
+
+
+def remember(results: dict[int, Any], heads: dict[int, int], request: Request, result: Any) -> None:
+    """Keep the result for retries, and forget those out of the session's window (RD section 6.3).
+
+    ``results``: session and sequence number in one int -> result; ``heads``: session -> highest number. Flat,
+    so that a checkpoint copies them at once.
+    """
+    session, sequence = request.session << 32, request.sequence
+    results[session + sequence] = result
+    head = heads.get(request.session, 0)
+    if sequence > head:
+        heads[request.session] = sequence
+        if sequence == head + 1:  # (the usual case: one goes out of the window)
+            if sequence > SESSION_WINDOW:
+                results.pop(session + sequence - SESSION_WINDOW, None)
+            return
+        oldest = max(head, sequence - SESSION_WINDOW) - SESSION_WINDOW
+        for old in range(max(oldest, 0) + 1, sequence - SESSION_WINDOW + 1):
+            results.pop(session + old, None)

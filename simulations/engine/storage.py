@@ -1,0 +1,128 @@
+"""A process's disk: named cells and named logs, writes that take time and can be lost, torn or only pretended.
+
+Writes are numbered and complete in order; one flush covers every write that waits when it starts (group commit). What
+was issued but not durable is gone after a crash.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from simulations.engine.log import Log
+from simulations.engine.streams import Stream
+
+Write = tuple[Any, ...]
+
+
+def apply(cells: dict[str, Any], logs: dict[str, Log], write: Write) -> None:
+    """Carry out one write (see process.put, append, truncate_from, drop_before, reset_log)."""
+    kind, name, value = write
+    if kind == "put":
+        cells[name] = value
+        return
+    log = logs.get(name)
+    if log is None:
+        log = logs[name] = Log()
+    if kind == "append":
+        for entry in value:
+            log.append(entry)
+    elif kind == "truncate_from":
+        log.truncate_from(write[2])
+    elif kind == "drop_before":
+        if write[2] > log.last + 1:  # a snapshot replaced everything
+            log.reset(write[2], 0)
+        else:
+            log.drop_before(write[2])
+    elif kind == "reset":
+        log.reset(*write[2])
+    else:
+        raise ValueError(f"unknown disk write {kind!r}")
+
+
+class Disk(msgspec.Struct):
+    """The disk of one process. ``waiting``: (number, writes) not yet durable; ``flushing``: the last number of the
+    flush under way, 0 when there is none; ``pretended``: writes that a lying disk reported but did not make durable;
+    ``interrupted``: what a crash caught in the middle of a flush."""
+
+    cells: dict[str, Any] = msgspec.field(default_factory=dict)
+    logs: dict[str, Log] = msgspec.field(default_factory=dict)
+    waiting: list[tuple[int, tuple[Write, ...]]] = msgspec.field(default_factory=list)
+    flushing: int = 0
+    lying: bool = False
+    failed: bool = False
+    pretended: list[Write] = msgspec.field(default_factory=list)
+    interrupted: list[Write] = msgspec.field(default_factory=list)
+
+    def store(self, writes: tuple[Write, ...]) -> None:
+        """Make writes durable (or pretend to)."""
+        if self.lying:
+            self.pretended.extend(writes)
+            return
+        for write in writes:
+            apply(self.cells, self.logs, write)
+
+    def complete(self, number: int) -> None:
+        """The flush that covers the writes up to ``number`` is done."""
+        waiting = self.waiting
+        done = 0
+        for last, writes in waiting:
+            if last > number:
+                break
+            if self.lying:
+                self.pretended.extend(writes)
+            else:
+                for write in writes:
+                    apply(self.cells, self.logs, write)
+            done += 1
+        del waiting[:done]
+        self.flushing = 0
+
+    def crash(self) -> None:
+        """Power is gone: what was not durable is lost; the flush under way is remembered for a torn restart."""
+        self.interrupted = [w for number, writes in self.waiting if number <= self.flushing for w in writes]
+        self.waiting.clear()
+        self.pretended.clear()
+        self.flushing = 0
+
+    def wipe(self) -> None:
+        """A new, empty disk."""
+        self.cells, self.logs = {}, {}
+        self.interrupted.clear()
+
+    def tear(self, stream: Stream) -> None:
+        """The interrupted flush reached the disk in part: some first writes, of the next one some first entries."""
+        keep = stream.integer(0, len(self.interrupted))
+        for write in self.interrupted[:keep]:
+            apply(self.cells, self.logs, write)
+        if keep < len(self.interrupted) and self.interrupted[keep][0] == "append":
+            kind, name, entries = self.interrupted[keep]
+            apply(self.cells, self.logs, (kind, name, entries[: stream.integer(0, len(entries))]))
+        self.interrupted.clear()
+
+    def lose_last(self, name: str, count: int) -> None:
+        """The last ``count`` entries of a log are gone although they were reported durable."""
+        log = self.logs.get(name)
+        if log is not None:
+            log.truncate_from(log.last + 1 - count)
+
+    def fork(self) -> Disk:
+        return Disk(
+            self.cells.copy(), {name: log.fork() for name, log in self.logs.items()}, self.waiting.copy(),
+            self.flushing, self.lying, self.failed, self.pretended.copy(), self.interrupted.copy(),
+        )  # fmt: skip
+
+
+class Image:
+    """What a process gets at its start: its own copy of what is durable."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def cell(self, name: str, default: Any = None) -> Any:
+        return self._disk.cells.get(name, default)
+
+    def log(self, name: str) -> Log:
+        log = self._disk.logs.get(name)
+        return log.fork() if log is not None else Log()

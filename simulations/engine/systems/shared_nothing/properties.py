@@ -1,0 +1,122 @@
+"""What must hold of a shared-nothing cluster, judged from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+from simulations.engine.checks.base import Check
+from simulations.engine.checks.lineage import LogReader, NoLostWrite
+from simulations.engine.process import Process
+from simulations.engine.systems.shared_nothing.holder import RESTORING, SERVING, Holder
+from simulations.engine.systems.shared_nothing.messages import Entry
+from simulations.engine.systems.shared_nothing.router import shard_of
+from simulations.engine.systems.shared_nothing.vault import BackupStore
+
+ROLE, PRESENT, LOG = range(3)
+"""Places in ``Router.watched``."""
+
+
+class NoLostAck(NoLostWrite):
+    """Every acknowledged write is in the shard that serves its key, or was replaced by one that is."""
+
+    watches: ClassVar[tuple[int, ...] | None] = (LOG,)
+    log: ClassVar[str] = "writes"
+
+    @staticmethod
+    def write_of(entry: Entry) -> tuple[str, int, tuple[str, ...]]:
+        return str(entry.operation), entry.operation, (str(entry.replaced),) if entry.replaced else ()
+
+    @staticmethod
+    def shown(processes: list[Any]) -> Iterable[str]:
+        return [
+            str(entry.operation)
+            for process in processes
+            if isinstance(process, Holder)
+            for shard in process.in_status(SERVING)
+            for entry in process.entries[shard].values()
+        ]
+
+    @staticmethod
+    def undecided(processes: list[Any], key: str) -> bool:
+        """While nobody serves its shard, a write may still be on a disk."""
+        holders = [process for process in processes if isinstance(process, Holder)]
+        return not any(
+            process.status.get(shard_of(key, process.parameters.shards)) == SERVING for process in holders
+        )
+
+
+class BackupRestored(LogReader):
+    """After a restore a server holds every key that its backup holds, none older than there.
+
+    ``restoring``: process -> when its restore began; ``judged``: restores that ended; the archive is read at the end
+    of each, as it was when the restore began. ``saved``: the archive's entries, as they came.
+    """
+
+    name: ClassVar[str] = "backup_restored"
+    watches: ClassVar[tuple[int, ...] | None] = (ROLE, LOG)
+    log: ClassVar[str] = "writes"
+    restoring: dict[int, int] = {}
+    saved: dict[str, tuple[int, int]] = {}
+
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        if isinstance(process, BackupStore):
+            LogReader.changed(self, at_us, event, process_index, before, after, process)
+        elif after[ROLE] == RESTORING:
+            self.restoring.setdefault(process_index, at_us)
+        elif process_index in self.restoring:
+            self.compare(at_us, event, process, self.restoring.pop(process_index))
+
+    def read(self, at_us: int, process_index: int, entry: Entry) -> None:
+        self.saved.setdefault(f"{entry.key}\n{entry.operation}", (at_us, entry.operation))
+
+    def crashed(self, at_us: int, process_index: int) -> None:
+        self.restoring.pop(process_index, None)
+
+    def compare(self, at_us: int, event: int, process: Holder, began_us: int) -> None:
+        """A restore has ended: nothing that was saved before it began may be missing."""
+        self.judged += 1
+        keys = dict.fromkeys(
+            name.partition("\n")[0] for name, (saved_us, _) in self.saved.items() if saved_us < began_us
+        )
+        shards = process.parameters.shards
+        mine = [key for key in keys if process.holders(shard_of(key, shards))[0] == process.id]
+        missing = [key for key in mine if key not in process.entries[shard_of(key, shards)]]
+        if missing:
+            self.violate(
+                at_us,
+                event,
+                "shared_nothing.tail_missing",
+                process=process.id,
+                keys=len(missing),
+                first=missing[0],
+            )
+
+
+class ServedOnce(Check):
+    """Of servers that hear each other at most one serves a shard. ``serves``: process -> the shards it serves."""
+
+    name: ClassVar[str] = "one_server_per_shard"
+    at_us: int = 0
+
+    def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
+        found: dict[int, str] = {}
+        for index in sorted(running):
+            process = running[index]
+            for shard in process.in_status(SERVING) if isinstance(process, Holder) else ():
+                self.judged += 1
+                other = found.setdefault(shard, process.id)
+                if other != process.id:
+                    self.violate(
+                        at_us,
+                        event,
+                        "shared_nothing.served_twice",
+                        shard=shard,
+                        first=other,
+                        second=process.id,
+                    )
+
+
+CHECKS: dict[str, type[Check]] = {check.name: check for check in (NoLostAck, BackupRestored, ServedOnce)}
