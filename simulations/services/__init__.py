@@ -1,0 +1,1 @@
+"""What the product does. Views, tasks, consumers and commands are thin doors to these modules."""

@@ -1,0 +1,194 @@
+"""What a page is told about a run: its state, its frames, why it waits."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+import redis
+
+from simulations import limits, selectors, wire
+from simulations.live import lease, store
+from simulations.live.lease import Live
+from simulations.live.playhead import Playhead, server_ms
+from simulations.live.tiles import cover_at, true_tiles
+from simulations.live.valkey import client
+from simulations.models import Branch, Run
+from simulations.services import dispatch, experiments, lanes
+from simulations.services.positions import shown_us
+
+PRELOAD_KEPT_S = 3600
+"""How long `advance.preload` lets its progress be known."""
+
+WAITING = {
+    "server": (
+        "The server's memory does not answer. The run goes on when it is back.",
+        "服务器缓存无响应，恢复后运行将继续。",
+    ),
+    "worker": (
+        "Waiting for a worker. Nothing is lost; the run goes on when one is back.",
+        "正在等待工作进程。数据没有丢失，恢复后运行将继续。",
+    ),
+    "queue": ("Many runs share this machine. This one waits for its turn.", "许多运行共享本机，正在排队。"),
+}
+
+
+def waiting_for(reachable: bool, workers: bool) -> dict[str, Any]:
+    """What a run that gets no frames waits for."""
+    cause = "server" if not reachable else "queue" if workers else "worker"
+    en, zh = WAITING[cause]
+    return {"for": cause, "text": {"en": en, "zh": zh}}
+
+
+def public_limits() -> dict[str, Any]:
+    """The limits a page should know."""
+    return {
+        "speed": [limits.SPEED_MIN, limits.SPEED_MAX],
+        "commands": limits.COMMANDS_PER_BRANCH_MAX,
+        "branches": limits.BRANCHES_PER_RUN_MAX,
+        "message_bytes": limits.MESSAGE_BYTES_MAX,
+        "trace_bytes": limits.LINK_TRACE_BYTES_MAX,
+    }
+
+
+def shared_state(code: str) -> bytes:
+    """The part of RunState that does not depend on who asks, as JSON. BadInput when the run is gone."""
+    run = selectors.find_run(code)
+    if run is None:
+        raise wire.BadInput("run", "there is no such run", status=404)
+    return msgspec.json.encode(shared_fields(run))
+
+
+def shared_fields(run: Run) -> dict[str, Any]:
+    """See `shared_state`."""
+    experiment = experiments.parsed(run.experiment.plain)
+    head = selectors.playhead_of(run)
+    return {
+        "code": run.code,
+        "title": run.title or run.experiment.name,
+        "experiment": msgspec.Raw(run.experiment.plain.encode()),
+        "systems": list(experiment.systems()),
+        "seed": run.seed,
+        "engine": run.engine,
+        "branches": selectors.branches_plain(run),
+        "playhead": msgspec.to_builtins(head),
+        "head_us": known_head_us(run, head.branch),
+        "stop_us": run.stop_us,
+        "open_control": run.open_control,
+        "pinned": run.pinned,
+        "origin": run.origin,
+        "shared_with": shared_with(run),
+        "limits": public_limits(),
+    }
+
+
+def shared_with(run: Run) -> list[dict[str, Any]]:
+    """The grants in force, without anything secret."""
+    return [
+        {"id": grant.pk, "role": grant.role, "taken": bool(grant.holder)}
+        for grant in selectors.valid_grants(run).order_by("pk")[:200]
+    ]
+
+
+def run_state(run: Run, visitor: str, viewers: int = 0) -> dict[str, Any]:
+    """RunState of docs/protocol.md."""
+    own = {
+        "role": selectors.role_of(run, visitor),
+        "you": visitor,
+        "viewers": viewers,
+        "server_ms": server_ms(),
+    }
+    return {**shared_fields(run), **own}
+
+
+def join_state(shared: bytes, role: str, visitor: str, viewers: int) -> str:
+    """The welcome of one viewer, from the shared part."""
+    own = msgspec.json.encode(
+        {"type": "welcome", "role": role, "you": visitor, "viewers": viewers, "server_ms": server_ms()}
+    )
+    return (own[:-1] + b"," + shared[1:]).decode()
+
+
+def visitor_role(code: str, visitor: str) -> str | None:
+    """What a visitor may do, None when there is no such run."""
+    run = Run.objects.filter(code=code).first()
+    return None if run is None else selectors.role_of(run, visitor)
+
+
+def known_head_us(run: Run, branch: int) -> int:
+    """How far the branch is simulated, as far as Valkey knows."""
+    tiles = store.load_tiles(run.code, branch)
+    return tiles[-1].t1_us if tiles else 0
+
+
+def playhead_message(head: Playhead) -> dict[str, Any]:
+    """The fields of a playhead message."""
+    return {"playhead": msgspec.to_builtins(head), "server_ms": server_ms()}
+
+
+def revive(code: str) -> Live | None:
+    """What the row says of a run that Valkey has forgotten; Valkey is reminded, and what was preloaded is
+    computed again.
+    """
+    run = selectors.find_run(code)
+    if run is None:
+        return None
+    head = selectors.playhead_of(run)
+    branch = selectors.branch_of(run, head.branch)
+    revision = branch.revision if branch else 0
+    with suppress(redis.RedisError):
+        lease.note_change(code, head, revision, run.stop_us)
+        if run.pinned:
+            preload(code)
+    return Live(head, run.stop_us, revision)
+
+
+def preload(code: str) -> None:
+    """Begin to compute the shared branch to its end and to pin it."""
+    client().set(f"preload:{code}", "0", ex=PRELOAD_KEPT_S)
+    dispatch.send(dispatch.PRELOAD, [code, 0], dispatch.shard_for(code), expires_s=600)
+
+
+def rest(code: str) -> None:
+    """Nobody watches any more: remember how far the shared playhead went."""
+    run = selectors.find_run(code)
+    if run is None:
+        return
+    head = selectors.playhead_of(run)
+    branch = selectors.branch_of(run, head.branch)
+    if branch is None:
+        return
+    here = shown_us(run, head, server_ms())
+    Branch.objects.filter(pk=branch.pk, played_us__lt=here).update(played_us=here)
+
+
+def frames_between(
+    code: str, branch_number: int, from_us: int, to_us: int | None, refined: bool = False
+) -> list[bytes]:
+    """Stored frames without a hole from the one that covers `from_us` on; [] when that one is not there.
+
+    `refined`: at full detail, also where viewers were sent an aggregate.
+    """
+    run = selectors.find_run(code)
+    branch = selectors.branch_of(run, branch_number) if run else None
+    if run is None or branch is None:
+        return []
+    recipe = selectors.recipe_of(run, branch)
+    load = store.load_full_tiles if refined else store.load_tiles
+    tiles = true_tiles(load(code, branch_number), recipe)
+    cover = cover_at(tiles, from_us, recipe)
+    if cover is None:
+        return []
+    end = cover.to_us if to_us is None else min(cover.to_us, to_us)
+    first = max(i for i, tile in enumerate(tiles) if tile.t0_us <= from_us)
+    wanted = [
+        (i, tile) for i, tile in enumerate(tiles) if i >= first and tile.t0_us < max(end, tiles[first].t1_us)
+    ]
+    wanted = wanted[: limits.RANGE_FRAMES_MAX]
+    found = []
+    for (index, _), stored in zip(wanted, store.load_chunks([tile.key for _, tile in wanted]), strict=True):
+        if stored is None:
+            break
+        found.append(lanes.frame_of(code, branch_number, branch.revision, index, stored))
+    return found
