@@ -1,0 +1,61 @@
+"""The Celery application, and the heartbeat by which each worker says that it is alive."""
+
+import gc
+import os
+from typing import Any
+
+import redis
+from celery import Celery
+from celery.signals import worker_process_init, worker_ready, worker_shutdown
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "platform_lab.settings")
+
+HEARTBEAT_KEY = "worker:"
+HEARTBEAT_EVERY_S = 2.0
+HEARTBEAT_KEPT_S = 8
+COLLECT = (10_000, 20, 40)
+"""Objects until a collection of the young, of those until one of the older, of those until one of all."""
+
+app = Celery("platform_lab")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def start_heartbeat(sender: Any, **_: Any) -> None:
+    """Write `worker:<queue>` every two seconds from the worker's own loop: a hung worker falls silent."""
+    client = redis.Redis.from_url(settings.LIVE_REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0)
+    queues = sorted(sender.app.amqp.queues.consume_from)
+
+    def beat() -> None:
+        try:
+            with client.pipeline(transaction=False) as pipe:
+                for queue in queues:
+                    pipe.set(f"{HEARTBEAT_KEY}{queue}", os.getpid(), ex=HEARTBEAT_KEPT_S)
+                pipe.execute()
+        except redis.RedisError:
+            return  # the broker connection reports the same outage, and the next beat tries again
+
+    beat()
+    sender.timer.call_repeatedly(HEARTBEAT_EVERY_S, beat)
+
+
+@worker_shutdown.connect
+def stop_heartbeat(sender: Any, **_: Any) -> None:
+    """Say at once that this worker is gone, instead of when its last heartbeat expires."""
+    client = redis.Redis.from_url(settings.LIVE_REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0)
+    try:
+        client.delete(*(f"{HEARTBEAT_KEY}{queue}" for queue in sender.app.amqp.queues.consume_from))
+    except redis.RedisError:
+        return
+
+
+@worker_process_init.connect
+def collect_rarely(**_: Any) -> None:
+    """A full collection looks at every world that is kept warm and takes some hundred milliseconds: rarely, so that a
+    click does not wait for it. What was imported is never looked at again.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT)

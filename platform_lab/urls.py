@@ -1,0 +1,11 @@
+"""The addresses: health, the language switch, and everything the product itself serves."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from platform_lab.health import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health, name="health"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("", include("simulations.urls")),
+]
