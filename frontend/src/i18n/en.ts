@@ -1,0 +1,24 @@
+import breaking from './en/break';
+import common from './en/common';
+import compare from './en/compare';
+import compose from './en/compose';
+import consoleWords from './en/console';
+import editor from './en/editor';
+import film from './en/film';
+import gallery from './en/gallery';
+import history from './en/history';
+import inbox from './en/inbox';
+import inspect from './en/inspect';
+import keep from './en/keep';
+import lens from './en/lens';
+import links from './en/links';
+import loss from './en/loss';
+import map from './en/map';
+import open from './en/open';
+import operate from './en/operate';
+import sweep from './en/sweep';
+import time from './en/time';
+import words from './en/words';
+import views from './en/views';
+
+export default { common, map, break: breaking, time, inspect, keep, editor, film, gallery, history, sweep, compare, compose, console: consoleWords, inbox, lens, links, loss, open, operate, words, views };

@@ -1,0 +1,16 @@
+export default {
+  tab: 'Console',
+  as: 'as client',
+  line: 'Command line',
+  empty: 'Nothing asked yet.',
+  words: 'What it understands',
+  tree_of: 'Tree of',
+  more: 'and {count} more',
+  in_words: ': {words}',
+  nothing: '(no children)',
+  problem_unknown: 'There is no command “{word}”.',
+  problem_key: '{word}: which key?',
+  problem_value: '{word}: the value is missing, or there is one too many.',
+  problem_flag: 'It does not know {word}.',
+  problem_flag_value: '{word}: a value must follow.',
+};

@@ -1,0 +1,16 @@
+export default {
+  tab: '控制台',
+  as: '客户端',
+  line: '命令行',
+  empty: '还没有提问。',
+  words: '可用命令',
+  tree_of: '节点的树：',
+  more: '另有 {count} 个',
+  in_words: '：{words}',
+  nothing: '（没有子节点）',
+  problem_unknown: '没有命令“{word}”。',
+  problem_key: '{word}：缺少键。',
+  problem_value: '{word}：缺少值，或多给了值。',
+  problem_flag: '不认识 {word}。',
+  problem_flag_value: '{word}：后面需要一个值。',
+};

@@ -1,0 +1,20 @@
+/** The page starts here: the template says which page it is. */
+
+import '@fontsource-variable/inter/index.css';
+import 'virtual:switch-font.css';
+import './styles/theme.css';
+
+import { mount } from 'svelte';
+
+import { applyLanguage } from './i18n/index.svelte';
+import { pages } from './pages';
+
+applyLanguage();
+const target = document.getElementById('app');
+const page = pages[document.body.dataset.page ?? ''];
+if (target && page) {
+  void page().then(({ default: component }) => {
+    target.replaceChildren();
+    mount(component, { target });
+  });
+}

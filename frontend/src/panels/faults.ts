@@ -1,0 +1,57 @@
+/** Fault lines in words, by the vocabulary that the server sends. */
+
+import { lineOf, targetsOf } from '../core/actions';
+import { SYMBOLS, type Bar } from '../core/composer';
+import { pick, t, type MessageKey } from '../i18n/index.svelte';
+import type { FaultWord } from '../net/api';
+
+type Words = Record<string, FaultWord>;
+
+export function faultWord(name: string, words: Words): string {
+  if (name === 'client') return t('break.client_write');
+  const title = words[name]?.title;
+  return title ? pick(title) : name.replaceAll('_', ' ');
+}
+
+/** "Kill n3", "Partition n1, n2 | n3". */
+export function faultText(detail: Record<string, unknown>, words: Words): string {
+  const line = lineOf(detail);
+  const word = faultWord(String(line.do ?? ''), words);
+  if (line.do === 'client') return `${String(line.client)}: ${String(line.operation)} ${String(line.key ?? '')}${line.value === undefined ? '' : ` = ${String(line.value)}`}`;
+  const details = Object.entries(line)
+    .filter(([name]) => ['chance', 'extra_ms', 'latency_ms', 'jump_ms', 'disk', 'shape', 'cpu_times'].includes(name))
+    .map(([name, value]) => (name === 'shape' && Array.isArray(line.groups) ? '' : detailText(name, value)));
+  return [word, targetsOf(line, targetWord), ...details].filter(Boolean).join(' ');
+}
+
+function detailText(name: string, value: unknown): string {
+  if (name === 'chance') return `${Math.round(Number(value) * 100)} %`;
+  if (name.endsWith('_ms')) return `${typeof value === 'number' ? value : JSON.stringify(value)} ms`;
+  if (name === 'cpu_times') return `× ${String(value)}`;
+  return name === 'shape' ? shapeWord(String(value)) : String(value).replaceAll('_', ' ');
+}
+
+const SHAPES = ['halves', 'minority', 'isolate', 'isolate_leader', 'bridge', 'ring', 'one_way'];
+export const shapeWord = (shape: string): string => (SHAPES.includes(shape) ? t(`compose.shape_${shape}` as MessageKey) : shape.replaceAll('_', ' '));
+/** A node's id as it is; a word that is resolved when the line fires in the present language. */
+export const targetWord = (id: string): string => (SYMBOLS.includes(id) ? t(`compose.target_${id}` as MessageKey) : id);
+
+const EVENTS = ['send', 'deliver', 'lose', 'timer', 'durable', 'request', 'reply', 'note', 'view', 'fault'];
+const seconds = (time_s: number): string => String(Number(time_s.toFixed(3)));
+
+/** "Kill leader, 5 s to 10 s, again every 20 s": what a bar of the composer is called. */
+export function barText(bar: Bar, words: Words): string {
+  const { line } = bar;
+  const values = { what: faultText(line, words), from: seconds(bar.from_s), to: seconds(bar.to_s) };
+  if (bar.byEvent) {
+    const event = String((line.when as { event?: unknown }).event);
+    return t('compose.name_event', { ...values, event: EVENTS.includes(event) ? t(`editor.event_${event}` as MessageKey) : event });
+  }
+  const key = { moment: 'compose.name_moment', never: 'compose.name_never', own: 'compose.name_span', line: 'compose.name_span' } as const;
+  return [
+    t(key[bar.end], values),
+    typeof line.every_s === 'number' ? t('compose.name_again', { every: seconds(line.every_s) }) : '',
+    typeof line.probability === 'number' && line.probability < 1 ? t('compose.name_chance', { chance: Math.round(100 * line.probability) }) : '',
+    typeof line.at_most === 'number' ? t('compose.name_at_most', { count: line.at_most }) : '',
+  ].filter(Boolean).join(t('compose.name_joint'));
+}

@@ -1,0 +1,30 @@
+/** Names and order of verdicts, shared by the lamps and the feed. */
+
+import type { CheckState, Verdict } from '../core/chunk';
+import type { Descriptors } from '../core/descriptor';
+import { language, pick, t } from '../i18n/index.svelte';
+import { checkWords } from '../i18n/names';
+
+export const SIGNS: Record<Verdict, string> = { holds: '✓', unknown: '?', violated: '!' };
+
+/** A check's short name; in Chinese one without a name is told by its property's sentence. */
+export function checkName(name: string, descriptors: Descriptors): string {
+  const words = checkWords(name);
+  return language.current === 'zh' && !/[\u4e00-\u9fff]/.test(words) ? (checkSentence(name, descriptors) || words) : words;
+}
+
+export function checkSentence(name: string, descriptors: Descriptors): string {
+  for (const descriptor of Object.values(descriptors)) {
+    const property = descriptor.properties.find((one) => one.name === name);
+    if (property) return pick(property.sentence);
+  }
+  return '';
+}
+
+export const verdictWord = (verdict: Verdict): string => t(`inspect.verdict_${verdict}`);
+export const judgedText = (state: CheckState): string => (state.judged > 0 ? t('inspect.verdict_judged', { count: state.judged }) : t('inspect.verdict_nothing'));
+
+const ORDER: Record<Verdict, number> = { violated: 0, unknown: 1, holds: 2 };
+/** What is wrong first, then what is open. */
+export const ordered = (checks: Record<string, CheckState>): [string, CheckState][] =>
+  Object.entries(checks).sort((a, b) => ORDER[a[1].verdict] - ORDER[b[1].verdict]);

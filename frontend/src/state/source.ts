@@ -1,0 +1,135 @@
+/** Where a page's frames come from: a live run's socket, polling where a socket cannot be opened, or a saved link. */
+
+import type { FrameHeader } from '../core/chunk';
+import * as api from '../net/api';
+import type { FromServer, RunState, ToServer } from '../net/messages';
+import { RunSocket, type Connection } from '../net/socket';
+import { readHeader, splitRange } from '../net/wire';
+
+export interface Receiver {
+  state(state: RunState): void;
+  message(message: FromServer): void;
+  frame(bytes: Uint8Array): void;
+  connected(connection: Connection, attempts: number): void;
+  /** What this page holds, for the hello after a reconnect. */
+  have(): { branch: number; to_us: number } | null;
+}
+
+export interface Source {
+  open(): void;
+  close(): void;
+  /** False when the message could not leave. */
+  send(message: ToServer): boolean;
+  /** Fetch the frames of a span; resolves to whether anything came. */
+  /** `full`: also where viewers were sent an aggregate. */
+  fetchRange(branch: number, revision: number, from_us: number, to_us: number, full?: boolean): Promise<boolean>;
+}
+
+const POLL_MS = 1000;
+/** What the server takes without a socket; the rest (acknowledgements, wishes) is about frames that it sends. */
+const BY_HTTP = new Set<ToServer['type']>(['command', 'undo', 'playhead', 'until', 'ping']);
+/** A socket that never opened after so many tries: watch by polling instead. */
+const SOCKET_TRIES = 3;
+
+export class LiveSource implements Source {
+  private socket: RunSocket;
+  private polling: ReturnType<typeof setInterval> | undefined;
+  private after = '';
+
+  constructor(private readonly code: string, private readonly receiver: Receiver) {
+    this.socket = new RunSocket(`/ws/runs/${code}`, {
+      opened: () => this.opened(),
+      message: (message) => receiver.message(message),
+      frame: (bytes) => receiver.frame(bytes),
+      connection: (state, attempts) => this.connection(state, attempts),
+    });
+  }
+
+  open(): void {
+    this.socket.open();
+  }
+
+  close(): void {
+    clearInterval(this.polling);
+    this.socket.close();
+  }
+
+  send(message: ToServer): boolean {
+    if (this.socket.send(message)) return true;
+    if (this.polling === undefined) return false;
+    if (BY_HTTP.has(message.type)) void this.sendByHttp(message);
+    return true;
+  }
+
+  async fetchRange(branch: number, revision: number, from_us: number, to_us: number, full = false): Promise<boolean> {
+    const level: Record<string, string> = full ? { level: 'full' } : {};
+    const query = { branch, revision, from_us: Math.floor(from_us), to_us: Math.ceil(to_us), limit: 200, ...level };
+    const { bytes } = await api.range(`/api/runs/${this.code}/range`, query);
+    const frames = splitRange(bytes);
+    for (const frame of frames) this.receiver.frame(frame);
+    return frames.length > 0;
+  }
+
+  private opened(): void {
+    clearInterval(this.polling);
+    this.polling = undefined;
+    this.socket.send({ type: 'hello', have: this.receiver.have() });
+  }
+
+  private connection(state: Connection, attempts: number): void {
+    const unreachable = this.socket?.neverOpened && attempts >= SOCKET_TRIES;
+    if (unreachable && this.polling === undefined) this.startPolling();
+    this.receiver.connected(this.polling !== undefined ? 'polling' : state, attempts);
+  }
+
+  private startPolling(): void {
+    this.polling = setInterval(() => void this.pollOnce(), POLL_MS);
+    void this.pollOnce();
+  }
+
+  private async pollOnce(): Promise<void> {
+    try {
+      const state = await api.poll(this.code, this.after);
+      this.after = state.after ?? this.after;
+      this.receiver.state(state);
+      for (const message of state.messages ?? []) this.receiver.message(message as FromServer);
+      this.receiver.connected('polling', 0);
+    } catch {
+      this.receiver.connected('cut', SOCKET_TRIES);
+    }
+  }
+
+  private async sendByHttp(message: ToServer): Promise<void> {
+    const answer = await api.postMessage(this.code, message).catch((error: unknown) => {
+      if (!(error instanceof api.ApiError)) return null;
+      return { messages: [{ type: 'error', field: error.field, message: error.message }] };
+    });
+    const list = Array.isArray(answer) ? answer : ((answer as { messages?: unknown[] } | null)?.messages ?? []);
+    for (const one of list) this.receiver.message(one as FromServer);
+  }
+}
+
+/** A saved link: nothing is sent, frames come by range, and the playhead is this page's own. */
+export class SavedSource implements Source {
+  constructor(private readonly slug: string, private readonly receiver: Receiver) {}
+
+  open(): void {
+    this.receiver.connected('open', 0);
+  }
+
+  close(): void {}
+
+  send(): boolean {
+    return false;
+  }
+
+  async fetchRange(_branch: number, _revision: number, from_us: number, to_us: number): Promise<boolean> {
+    const query = { from_us: Math.floor(from_us), to_us: Math.ceil(to_us) };
+    const { bytes } = await api.range(`/api/links/${this.slug}/range`, query);
+    const frames = splitRange(bytes);
+    for (const frame of frames) this.receiver.frame(frame);
+    return frames.length > 0;
+  }
+}
+
+export const headerOf = (bytes: Uint8Array): FrameHeader => readHeader(bytes).header;

@@ -1,0 +1,153 @@
+/** The timeline's canvas: term bands with elections, one thin lane per node, faults, acknowledgements, pauses. */
+
+import { TERM_HUES, termHue } from '../core/colour';
+import type { Fault } from '../core/chunk';
+import { duration } from '../core/result';
+import { FAULT_ROWS, ticks, type TimelineModel } from '../core/timeline';
+
+export interface TapeLabels {
+  term(epoch: number): string;
+  fault(fault: Fault): string;
+  noAcks(time: string): string;
+  violation(check: string): string;
+  seconds(time: string): string;
+}
+export interface TapeView {
+  width: number;
+  height: number;
+  span_us: number;
+  at_us: number;
+  lanes: number;
+  phone: boolean;
+  projector: boolean;
+  labels: TapeLabels;
+}
+
+const LANE = 9;
+export const FAULT_HEIGHT = 17;
+
+export function paintTape(context: CanvasRenderingContext2D, model: TimelineModel, view: TapeView): void {
+  const BAND = { top: view.projector ? 14 : view.phone ? 22 : 30, height: 26 };
+  const rows = view.projector ? 1 : view.phone ? 2 : FAULT_ROWS;
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const x = (us: number) => (us / view.span_us) * view.width;
+  const term = (epoch: number) => (termHue(epoch) < 0 ? colour('--line') : colour(`--term-${termHue(epoch) % TERM_HUES}`));
+  const sans = colour('--sans');
+  context.clearRect(0, 0, view.width, view.height);
+  context.textBaseline = 'middle';
+  const text = (words: string, at: number, y: number, fill: string, weight = 500, size = 13, align: CanvasTextAlign = 'left') => {
+    context.font = `${weight} ${size}px ${sans}`;
+    context.fillStyle = fill;
+    context.textAlign = align;
+    context.fillText(words, at, y);
+  };
+  const bar = (from: number, to: number, top: number, height: number, fill: string, round = 4) => {
+    context.fillStyle = fill;
+    context.beginPath();
+    context.roundRect(x(from), top, Math.max(2, x(to) - x(from) - 1), height, round);
+    context.fill();
+  };
+
+  for (const band of model.bands) {
+    bar(band.from_us, band.to_us, BAND.top, BAND.height, term(band.epoch));
+    const room = x(band.to_us) - x(band.from_us);
+    const words = view.labels.term(band.epoch);
+    if (band.epoch > 0 && room > 14) {
+      context.font = `700 13px ${sans}`;
+      const short = context.measureText(words).width + 14 < room ? words : String(band.epoch);
+      if (context.measureText(short).width + 6 < room) text(short, x(band.from_us) + 7, BAND.top + BAND.height / 2 + 1, '#0b1220', 700);
+    }
+  }
+  for (const at_us of model.observed_us) text('★', x(at_us), BAND.top - 9, colour('--gold'), 700, 14, 'center');
+  for (const election of model.elections) triangle(context, x(election.at_us), BAND.top - 10, colour('--gold'));
+
+  let y = BAND.top + BAND.height + 5;
+  if (view.lanes) {
+    for (const lane of model.lanes.slice(0, view.lanes)) {
+      context.fillStyle = colour('--line');
+      context.fillRect(0, y + 3, x(model.until_us), 1);
+      for (const band of lane.leading) bar(band.from_us, band.to_us, y, LANE - 3, term(band.epoch), 2);
+      y += LANE;
+    }
+  }
+  y += 6;
+  for (const fault of model.faults) {
+    const top = y + Math.min(fault.row, rows - 1) * FAULT_HEIGHT;
+    bar(fault.from_us, fault.to_us, top, FAULT_HEIGHT - 2, colour('--bad'), 3);
+    const words = view.labels.fault(fault.fault);
+    context.font = `600 13px ${sans}`;
+    const wide = context.measureText(words).width;
+    const room = x(fault.to_us) - x(fault.from_us);
+    if (wide + 10 < room) text(words, x(fault.from_us) + 5, top + 8, colour('--on-mark'), 600, 13);
+    else if (x(fault.to_us) + wide + 8 < x(model.until_us)) text(words, x(fault.to_us) + 4, top + 8, colour('--muted'), 550, 13);
+  }
+  for (const mark of model.marks) {
+    context.fillStyle = colour('--bad');
+    context.fillRect(x(mark.at_us) - 1, y - 4, 2, 4);
+  }
+  y += rows * FAULT_HEIGHT + 2;
+  paintAcknowledgements(context, model, view, y, colour('--ok'), colour('--warn'));
+  for (const gap of model.gaps) {
+    const words = view.labels.noAcks(duration(gap.to_us - gap.from_us));
+    context.fillStyle = colour('--bad');
+    context.globalAlpha = 0.22;
+    context.fillRect(x(gap.from_us), y, Math.max(1, x(gap.to_us) - x(gap.from_us)), ACK_LANE);
+    context.globalAlpha = 1;
+    context.font = `600 13px ${sans}`;
+    if (x(gap.to_us) - x(gap.from_us) > context.measureText(words).width + 4) text(words, x(gap.from_us) + 3, y + ACK_LANE / 2 + 1, colour('--bad'), 600, 13);
+  }
+  for (const violation of model.violations) {
+    context.fillStyle = colour('--bad');
+    context.fillRect(x(violation.at_us) - 1, BAND.top - 14, 2.5, y - BAND.top + 28);
+    text(`! ${view.labels.violation(violation.check)}`, Math.min(x(violation.at_us) + 5, view.width - 130), BAND.top - 20, colour('--bad'), 700, 12);
+  }
+  const axis = view.height - 8;
+  for (const tick of ticks(0, view.span_us, Math.max(2, Math.floor(view.width / 110)))) {
+    const words = view.labels.seconds(Number((tick / 1e6).toFixed(3)).toString());
+    context.font = `500 12px ${sans}`;
+    const half = context.measureText(words).width / 2 + 1;
+    text(words, Math.max(half, Math.min(view.width - half, x(tick))), axis, colour('--muted'), 500, 12, 'center');
+  }
+  paintHead(context, x(view.at_us), axis - 9, colour('--text'));
+}
+
+function triangle(context: CanvasRenderingContext2D, x: number, y: number, fill: string): void {
+  context.fillStyle = fill;
+  context.beginPath();
+  context.moveTo(x - 5, y);
+  context.lineTo(x + 5, y);
+  context.lineTo(x, y + 8);
+  context.fill();
+}
+
+/** One stroke for each pixel column that holds an answer: the longer it took, the taller. Failures fill the lane. */
+function paintAcknowledgements(context: CanvasRenderingContext2D, model: TimelineModel, view: TapeView, top: number, ok: string, failed: string): void {
+  const stroke = (at_us: number, height: number, columns: Map<number, number>) => {
+    const column = Math.floor((at_us / view.span_us) * view.width * 0.5) * 2;
+    columns.set(column, Math.max(height, columns.get(column) ?? 0));
+  };
+  const answered = new Map<number, number>();
+  const failures = new Map<number, number>();
+  model.acknowledged_us.forEach((at, index) => stroke(at, latencyHeight(model.latency_us[index] ?? 0), answered));
+  for (const at of model.failed_us) stroke(at, ACK_LANE, failures);
+  for (const [columns, fill] of [[answered, ok], [failures, failed]] as const) {
+    context.fillStyle = fill;
+    for (const [column, height] of columns) context.fillRect(column, top + ACK_LANE - height, 1.4, height);
+  }
+}
+
+export const ACK_LANE = 20;
+/** On a scale of tenfold steps: 1 ms and less at the foot, 1 s and more fill the lane. */
+export function latencyHeight(latency_us: number): number {
+  const share = Math.log10(Math.max(1, latency_us / 1000)) / 3;
+  return 3 + (ACK_LANE - 3) * Math.min(1, share);
+}
+
+function paintHead(context: CanvasRenderingContext2D, x: number, bottom: number, colour: string): void {
+  context.fillStyle = colour;
+  context.fillRect(x - 1, 12, 2, bottom - 12);
+  context.beginPath();
+  context.arc(x, 9, 6, 0, 2 * Math.PI);
+  context.fill();
+}

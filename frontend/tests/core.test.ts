@@ -1,0 +1,305 @@
+import { encode } from '@msgpack/msgpack';
+import { zlibSync } from 'fflate';
+import { describe, expect, it } from 'vitest';
+
+import { actionsOn, groupsByLine, targetsOf } from '../src/core/actions';
+import { latencyMs, placeOf, typicalMs } from '../src/core/experiment';
+import { feedAt } from '../src/core/feed';
+import { dotsAt, fateOf, inFlight, type Places } from '../src/core/flight';
+import { layout } from '../src/core/layout';
+import { playheadAt, ServerClock, SPEEDS, sliderToSpeed, speedToSlider, type Playhead } from '../src/core/playhead';
+import { sidesOf } from '../src/core/reach';
+import { duration, resultParts, sides, standing, voters } from '../src/core/result';
+import { logCells, nodeScene } from '../src/core/scene';
+import { gapsIn, ticks, timelineModel } from '../src/core/timeline';
+import { ACK_LANE, latencyHeight } from '../src/views/tapePaint';
+import { Trace } from '../src/core/trace';
+import { wallsOf } from '../src/core/wall';
+import { readFrame, splitRange } from '../src/net/wire';
+import { retryDelay } from '../src/net/socket';
+import type { Json, Network, Send, Verdict } from '../src/core/chunk';
+import type { Descriptor } from '../src/core/descriptor';
+import { changed, chunk, frame, keyframe, process, tides } from './helpers';
+
+const ids = ['n1', 'n2', 'n3', 'n4', 'n5'];
+const calm: Network = { cuts: [], holds: [], links: [], groups: [], walls: [] };
+const between = (a: string[], b: string[]): [string, string][] => a.flatMap((from) => b.flatMap((to) => [[from, to], [to, from]] as [string, string][]));
+
+describe('who can decide', () => {
+  const all = new Set(ids);
+  it('is the side with a majority of all, not of those that run', () => {
+    const sides = sidesOf(ids, all, { ...calm, cuts: between(['n1', 'n2'], ['n3', 'n4', 'n5']) });
+    expect(sides.map((side) => [side.nodes.length, side.decides])).toEqual([[2, false], [3, true]]);
+    expect(sidesOf(ids, new Set(['n1', 'n2']), calm)[0]!.decides).toBe(false);
+    expect(sidesOf(['n1', 'n2'], new Set(['n1']), calm)[0]!.decides).toBe(false);
+  });
+  it('needs links both ways, and a bridge lets its neighbours decide', () => {
+    expect(sidesOf(ids, all, { ...calm, cuts: ids.slice(1).map((id) => [id, 'n1']) })).toHaveLength(2);
+    const bridge = sidesOf(ids, all, { ...calm, cuts: between(['n1', 'n2'], ['n4', 'n5']) });
+    expect(bridge).toHaveLength(1);
+    expect(bridge[0]!.decides).toBe(true);
+  });
+});
+
+describe('walls', () => {
+  const topology = {
+    regions: [{ id: 'e', zones: [{ id: 'ea' }] }, { id: 'w', zones: [{ id: 'wa' }] }],
+    nodes: ids.map((id, at) => ({ id, zone: at < 2 ? 'ea' : 'wa' })),
+  };
+  const ground = layout(topology, new Map(), { w: 850, h: 560 });
+  it('stands in the gap between two regions, and messages die on it', () => {
+    const groups = [['n1', 'n2'], ['n3', 'n4', 'n5']];
+    const walls = wallsOf({ ...calm, cuts: between(groups[0]!, groups[1]!), groups, walls: [{ id: 1, groups, since_us: 5 }] }, ground);
+    expect(walls.lines).toHaveLength(1);
+    const [e, w] = ground.regions.map((region) => region.box);
+    expect(walls.lines[0]!.from.x).toBeGreaterThan(e!.x + e!.w);
+    expect(walls.lines[0]!.from.x).toBeLessThan(w!.x);
+    expect(walls.crossing('n1', 'n3')).toBeGreaterThan(0);
+    expect(walls.crossing('n1', 'n2')).toBeNull();
+    expect(walls.barriers).toEqual([]);
+  });
+  it('is a half barrier on a link that is cut one way', () => {
+    const walls = wallsOf({ ...calm, cuts: [['n1', 'n3']] }, ground);
+    expect(walls.barriers).toMatchObject([{ from: 'n1', to: 'n3', oneWay: true }]);
+    expect(walls.crossing('n1', 'n3')).toBe(0.5);
+    expect(walls.crossing('n3', 'n1')).toBeNull();
+  });
+});
+
+describe('messages in flight', () => {
+  const places: Places = { at: (id) => ({ n1: { x: 0, y: 0 }, n2: { x: 100, y: 0 } })[id], radius: () => 10, wall: () => 0.5 };
+  const send = (fate: number, arrive = 1000): Send => [7, 1, 0, arrive, 'n1', 'n2', fate, 'tides.Wave', [3, 1]];
+  const at = (made: Send, at_us: number, extra = {}) => dotsAt(chunk(0, 5000, { sends: [made], ...extra }), at_us, 100, places, { tides });
+  it('move from edge to edge on the right-hand lane, in the hue of their epoch', () => {
+    expect(at(send(0), 500)[0]).toMatchObject({ x: 50, y: 5, epoch: 3, reply: false, doomed: false, burst: null });
+    expect(at(send(0), 1000)).toEqual([]);
+  });
+  it('burst at the wall when cut, on the way when lost, at the door when the receiver is down', () => {
+    expect(at(send(2, -1), 4010)[0]!.burst).toBeGreaterThan(0);
+    expect(at(send(2, -1), 4200)).toEqual([]);
+    expect(fateOf(send(1), chunk(0, 1), null)).toMatchObject({ dies: true });
+    const down = chunk(0, 5000, { sends: [send(0)], events: [[7, 1000, 6, 'n2', 1, 'down', null, null]] });
+    expect(fateOf(send(0), down, null)).toMatchObject({ end: 1, end_us: 1000, dies: true });
+  });
+  it('wait at the wall while held', () => {
+    const [dot] = at(send(3, -1), 4_000_000);
+    expect(dot).toMatchObject({ held: true, burst: null });
+  });
+  it('are listed for a node with their arrivals, held ones last', () => {
+    const other: Send = [8, 1, 0, 700, 'n3', 'n1', 0, 'tides.Foam', [3, true]];
+    const wall: Send = [9, 1, 10, -1, 'n1', 'n2', 3, 'tides.Wave', [3, 1]];
+    const made = chunk(0, 5000, { sends: [send(0), other, wall, [11, 1, 20, 900, 'n2', 'n3', 0, 'tides.Wave', [3, 1]]] });
+    expect(inFlight(made, 500, 'n1').map((one) => [one.number, one.arrive_us])).toEqual([[8, 700], [7, 1000], [9, null]]);
+    expect(inFlight(made, 700, 'n1').map((one) => one.number)).toEqual([7, 9]);
+    expect(inFlight(made, 0, 'n3').map((one) => one.number)).toEqual([8]);
+  });
+  it('follow a command: one that is delayed flies anew, one that is dropped dies where it is', () => {
+    const late = chunk(300, 5000, { keyframe: { ...keyframe(300), flight: [send(0)] }, sends: [[7, 1, 300, 2000, 'n1', 'n2', 0, 'tides.Wave', [3, 1]]] });
+    expect(inFlight(late, 400, 'n1')).toMatchObject([{ number: 7, arrive_us: 2000 }]);
+    expect(dotsAt(late, 400, 100, places, { tides })).toHaveLength(1);
+    const gone = chunk(0, 5000, { sends: [send(0)], events: [[7, 500, 6, 'n2', -1, 'dropped', null, null]] });
+    expect(inFlight(gone, 500, 'n1')).toEqual([]);
+    expect(fateOf(send(0), gone, null)).toMatchObject({ end: 0.5, end_us: 500, dies: true });
+  });
+});
+
+describe('the result line', () => {
+  const loss = (verdict: Verdict | null, lost?: number) => resultParts({
+    scenes: [], network: calm, clients: {}, places: new Map(), at_us: 0, last_ack_us: null, usual_gap_us: 1, leads: true,
+    checks: verdict ? { no_lost_ack: { verdict, judged: 1, event: null, at_us: null, note: null } } : {},
+    metrics: lost === undefined ? {} : { lost_acknowledged: lost },
+  }).map((part) => [part.key, part.values?.count]);
+  it('counts lost acknowledged writes by the metric, and believes the verdict where that is newer', () => {
+    expect(loss('violated', 3)).toEqual([['map.result_lost', 3]]);
+    expect(loss('unknown', 1)).toEqual([['map.result_lost_one', undefined]]);
+    expect(loss('violated', 0)).toEqual([['map.result_lost', '≥ 1']]);
+    expect(loss(null, 2)).toEqual([['map.result_lost', 2]]);
+  });
+  it('says that none was lost only when somebody looked', () => {
+    expect(loss('holds')).toEqual([['map.result_lost_none', undefined]]);
+    expect(loss('unknown', 0)).toEqual([['map.result_lost_none', undefined]]);
+    expect(loss('unknown')).toEqual([['map.lost_unknown', undefined]]);
+    expect(loss(null)).toEqual([]);
+  });
+});
+
+describe('the header', () => {
+  const scene = (id: string, phase: string, moon: number, state = 'up') => nodeScene(id, {
+    nodes: { [id]: { state, life: 1 } }, processes: { [id]: process({ moon, phase }, id) }, network: calm, faults: [],
+  }, { tides });
+  it('names epoch, leader and how many reach each other', () => {
+    const scenes = [scene('n1', 'flood', 3), scene('n2', 'ebb', 3), scene('n3', 'ebb', 2, 'down')];
+    const parts = standing({ scenes, network: calm, leads: true });
+    expect(parts.map((part) => [part.key, part.values])).toEqual([
+      ['map.term', { epoch: 3 }], ['map.head_leader', { node: 'n1' }], ['map.head_quorum', { voters: 2, all: 3 }],
+    ]);
+    expect(standing({ scenes: [scene('n1', 'ebb', 1)], network: calm, leads: true })[1]).toMatchObject({ key: 'map.head_no_leader' });
+  });
+});
+
+describe('who decides', () => {
+  const shore: Descriptor = {
+    ...tides, fields: [...tides.fields, { name: 'dry', kind: 'voter', group: 'volatile', title: { en: 'dry', zh: '干' } },
+      { name: 'wind', kind: 'text', group: 'volatile', title: { en: 'wind', zh: '风' }, badge: 'always', words: { up: { en: 'rising', zh: '渐强' } } },
+      { name: 'wreck', kind: 'text', group: 'volatile', title: { en: 'wreck', zh: '残骸' }, badge: 'after_loss' }],
+  };
+  const at = (id: string, fields: Record<string, Json>) => [id, process({ phase: 'ebb', moon: 1, wind: 'up', wreck: '', ...fields }, id)] as const;
+  const world = keyframe(0, Object.fromEntries([at('n1', { dry: true }), at('n2', { dry: true, wreck: 'hull' }), at('n3', { dry: false }), at('n4', { dry: false })]));
+  const scenes = ['n1', 'n2', 'n3', 'n4'].map((id) => nodeScene(id, world, { shore }));
+  it('counts only those that have a vote', () => {
+    expect(voters(scenes)).toEqual(['n1', 'n2']);
+    const cut = { ...calm, cuts: between(['n1', 'n2'], ['n3', 'n4']) };
+    expect(sides({ scenes, network: cut }).map((side) => [side.nodes.length, side.voters, side.decides])).toEqual([[2, 2, true], [2, 0, false]]);
+  });
+  it('shows what a system puts on the map, in words', () => {
+    expect(scenes[0]!.badges).toEqual([{ text: { en: 'rising', zh: '渐强' }, afterLoss: false }]);
+    expect(scenes[1]!.badges[1]).toEqual({ text: { en: 'hull', zh: 'hull' }, afterLoss: true });
+  });
+  it('tells a link that is cut from one that works one way, and misses no leader where nobody leads', () => {
+    const said = (cuts: [string, string][], leads: boolean) => resultParts({
+      scenes, network: { ...calm, cuts }, clients: {}, checks: {}, metrics: {}, places: new Map(), at_us: 0, last_ack_us: null, usual_gap_us: 1, leads,
+    }).map((part) => part.key);
+    expect(said([['n1', 'n3']], true)).toContain('map.result_one_way');
+    expect(said([['n1', 'n3'], ['n3', 'n1']], true)).toContain('map.result_cut_links');
+    expect(said([['n1', 'n3']], true)).toContain('map.result_no_leader');
+    expect(said([['n1', 'n3']], false)).not.toContain('map.result_no_leader');
+  });
+});
+
+describe('scenes', () => {
+  const log = { first: 1, last: 3, hash: 'h', entries: [[1, 'a'], [1, 'b'], [2, 'c']] as [number, string][] };
+  it('reads role, epoch and log by the kinds of the fields', () => {
+    const world = { nodes: { n1: { state: 'up', life: 1 } }, processes: { n1: process({ moon: 4, phase: 'flood', shore: log as never, reached: 2, gulls: ['n2'] }) }, network: calm, faults: [] };
+    expect(nodeScene('n1', world, { tides })).toMatchObject({ epoch: 4, leading: true, committed: 2, votes: ['n2'] });
+    expect(nodeScene('n1', { ...world, nodes: { n1: { state: 'down', life: 1 } } }, { tides }).leading).toBe(false);
+  });
+  it('aligns log cells by index', () => {
+    expect(logCells(log, 2, 3, 4).map((cell) => [cell.index, cell.state])).toEqual([[2, 'committed'], [3, 'stored'], [4, 'missing']]);
+  });
+});
+
+describe('the timeline', () => {
+  it('has bands, elections, faults that end, and pauses', () => {
+    const trace = new Trace();
+    const fault = { id: 1, do: 'kill', target: ['n1'], since_us: 100 };
+    trace.add(frame(chunk(0, 1000, {
+      keyframe: keyframe(0, { n1: process({ moon: 1, phase: 'ebb' }) }),
+      events: [
+        changed(1, 50, { moon: 2, phase: 'flood' }), [-1, 100, 4, '', 0, { do: 'kill', fault: 1, resolved: ['n1'] }, { faults: [fault] }, null],
+        [-2, 300, 4, '', 0, { do: 'restart' }, { faults: [] }, null], changed(4, 900, { moon: 3, phase: 'ebb' }),
+      ],
+      operations: [[1, 'c', 'put', 'x', 1, 10, 60, 'ok', null, 'n1'], [2, 'c', 'put', 'x', 1, 10, 800, 'ok', null, 'n1']],
+    })));
+    const model = timelineModel(trace, 0, { tides }, 850, 200);
+    expect(model.bands).toEqual([{ from_us: 0, to_us: 50, epoch: 1 }, { from_us: 50, to_us: 850, epoch: 2 }]);
+    expect(model.elections).toEqual([{ at_us: 50, node: 'n1', epoch: 2 }]);
+    expect(model.faults).toMatchObject([{ from_us: 100, to_us: 300 }]);
+    expect(model.gaps).toEqual([{ from_us: 60, to_us: 800 }]);
+    expect([model.acknowledged_us, model.latency_us]).toEqual([[60, 800], [50, 790]]);
+  });
+  it('paints a slow answer taller than a quick one, within its lane', () => {
+    const heights = [0, 1_000, 20_000, 500_000, 1e9].map(latencyHeight);
+    expect([...heights].sort((a, b) => a - b)).toEqual(heights);
+    expect([heights[0], heights[4]]).toEqual([heights[1], ACK_LANE]);
+  });
+  it('counts no pause before the first acknowledgement, and ticks at round numbers', () => {
+    expect(gapsIn([], 1000, 10)).toEqual([]);
+    expect(gapsIn([5], 1000, 10)).toEqual([{ from_us: 5, to_us: 1000 }]);
+    expect(ticks(0, 5_000_000, 5)).toEqual([0, 1e6, 2e6, 3e6, 4e6, 5e6]);
+  });
+});
+
+describe('the feed', () => {
+  it('says each thing once with its count, newest first, and nothing from the future', () => {
+    const trace = new Trace();
+    const note = (number: number, at_us: number): [number, number, number, string, number, null, null, [string, { height: number }][]] =>
+      [number, at_us, 1, 'n1', 0, null, null, [['tides.turned', { height: number }]]];
+    trace.add(frame(chunk(0, 1000, { events: [note(1, 10), note(2, 20), note(3, 900)] })));
+    const lines = feedAt(trace, 0, 500, { tides }, 10);
+    expect(lines.map((line) => [line.at_us, line.count])).toEqual([[20, 2]]);
+  });
+});
+
+describe('the clock', () => {
+  const head: Playhead = { branch: 0, playing: true, speed: 0.5, anchor_us: 1000, anchor_ms: 100, sequence: 1, gate_us: null };
+  it('maps server time to virtual time, up to the gate and the end', () => {
+    expect(playheadAt(head, 300)).toBe(101_000);
+    expect(playheadAt({ ...head, playing: false }, 300)).toBe(1000);
+    expect(playheadAt({ ...head, gate_us: 2000 }, 300)).toBe(2000);
+    expect(playheadAt(head, 1e9, 5000)).toBe(5000);
+  });
+  it('believes the fastest answer', () => {
+    let now = 1000;
+    const clock = new ServerClock(() => now);
+    clock.hint(5000);
+    now = 1200;
+    clock.pong(1000, 6100);
+    expect(clock.now()).toBe(6200);
+    now = 1210;
+    clock.pong(1206, 7000);
+    expect(clock.now()).toBe(7002);
+  });
+  it('has a logarithmic slider that meets every speed', () => {
+    for (const speed of SPEEDS) expect(sliderToSpeed(speedToSlider(speed))).toBe(speed);
+  });
+  it('waits longer after every failure, never the same for all', () => {
+    expect(retryDelay(0, 0)).toBeLessThan(retryDelay(0, 1));
+    expect(retryDelay(9, 0)).toBeGreaterThan(retryDelay(1, 1));
+  });
+});
+
+describe('places and words', () => {
+  const topology = {
+    regions: [{ id: 'east', zones: [{ id: 'a' }] }, { id: 'west' }], nodes: [{ id: 'n1', zone: 'a' }, { id: 'n2', zone: 'west' }, { id: 'n3' }],
+    links: { default: { latency_ms: 3 }, between: [{ from: 'east', to: 'west', latency_ms: { lognormal: [80, 0.1] } }] },
+  };
+  it('finds regions, zones and latencies', () => {
+    expect(placeOf(topology, 'n1')).toEqual({ region: 'east', zone: 'a' });
+    expect(placeOf(topology, 'n2')).toEqual({ region: 'west', zone: '' });
+    expect(latencyMs(topology, 'n2', 'n1')).toBe(80);
+    expect(latencyMs(topology, 'n1', 'n3')).toBe(3);
+    expect(typicalMs({ uniform: [2, 6] })).toBe(4);
+  });
+  it('says durations and targets as people do', () => {
+    expect([498_000, 3_900_000, 125_000_000].map(duration)).toEqual(['498 ms', '3.90 s', '2 min 5 s']);
+    expect(targetsOf({ do: 'partition', groups: [['n1', 'n2'], ['n3']] })).toBe('n1, n2 | n3');
+    expect(targetsOf({ do: 'kill', target: 'leader', resolved: ['n2'] })).toBe('n2');
+  });
+  it('parts nodes by a drawn line, unless all stand on one side', () => {
+    const spots = new Map([['n1', { x: 0, y: 0 }], ['n2', { x: 100, y: 0 }]]);
+    expect(groupsByLine(spots, { x: 50, y: -10 }, { x: 50, y: 10 })).toEqual([['n1'], ['n2']]);
+    expect(groupsByLine(spots, { x: 500, y: -10 }, { x: 500, y: 10 })).toBeNull();
+  });
+  it('says why an action cannot be done now', () => {
+    const board = { scenes: [], network: calm, faults: 0, topology: { nodes: [] }, selected: null, blocked: null };
+    const actions = actionsOn(board);
+    expect(actions.kill.why?.key).toBe('break.why_none_selected');
+    expect(actions.heal.why?.key).toBe('break.why_no_fault');
+    expect(Object.values(actionsOn({ ...board, blocked: { key: 'break.why_readonly' } })).every((action) => action.command === null)).toBe(true);
+  });
+});
+
+describe('the wire', () => {
+  it('reads a range of frames, and refuses one that is cut short or of another version', async () => {
+    const bytes = (version: number) => {
+      const head = encode(frame(chunk(0, 5)).header);
+      const body = zlibSync(encode({ ...chunk(0, 5), v: version }));
+      const made = new Uint8Array(4 + head.length + body.length);
+      new DataView(made.buffer).setUint32(0, head.length);
+      made.set(head, 4);
+      made.set(body, 4 + head.length);
+      return made;
+    };
+    const one = bytes(1);
+    const range = new Uint8Array(2 * (4 + one.length));
+    for (const at of [0, 4 + one.length]) {
+      new DataView(range.buffer).setUint32(at, one.length);
+      range.set(one, at + 4);
+    }
+    const frames = splitRange(range);
+    expect(frames).toHaveLength(2);
+    expect((await readFrame(frames[1]!)).chunk.t1_us).toBe(5);
+    expect(() => splitRange(range.subarray(0, range.length - 1))).toThrow();
+    await expect(readFrame(bytes(2))).rejects.toThrow('version');
+  });
+});

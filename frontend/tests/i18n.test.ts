@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { parse } from 'svelte/compiler';
+import { describe, expect, it } from 'vitest';
+
+import en from '../src/i18n/en';
+import { fill, language, lookup, t } from '../src/i18n/index.svelte';
+import zh from '../src/i18n/zh';
+
+type Flat = Record<string, string>;
+const flat = (catalogue: Record<string, Record<string, string>>): Flat => Object.fromEntries(
+  Object.entries(catalogue).flatMap(([area, messages]) => Object.entries(messages).map(([key, text]) => [`${area}.${key}`, text])));
+const english = flat(en);
+const chinese = flat(zh);
+const places = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
+
+/** Chinese texts that need no Chinese character: names. Text made of places and signs alone needs none either. */
+const SAME_IN_CHINESE = new Set(['common.product', 'common.switch_language']);
+const onlySigns = (text: string) => !/\p{L}/u.test(text.replace(/\{\w+\}/g, ''));
+
+describe('the message catalogue', () => {
+  it('has the same keys in both languages', () => {
+    expect(Object.keys(chinese).sort()).toEqual(Object.keys(english).sort());
+  });
+  it('has the same places in both languages', () => {
+    for (const [key, text] of Object.entries(english)) expect(places(chinese[key]!), key).toEqual(places(text));
+  });
+  it('is Chinese in Chinese and never empty', () => {
+    for (const [key, text] of Object.entries(chinese)) {
+      expect(text.trim(), key).not.toBe('');
+      if (!SAME_IN_CHINESE.has(key) && !onlySigns(text)) expect(/[\u4e00-\u9fff]/.test(text), `${key}: ${text}`).toBe(true);
+    }
+  });
+  it('has no Chinese in English, but for the name of the language', () => {
+    const mixed = Object.entries(english).filter(([key, text]) => /[\u4e00-\u9fff]/.test(text) && !key.startsWith('common.switch_language'));
+    expect(mixed).toEqual([]);
+  });
+  it('fills places, follows the switch, and refuses a key that is not there', () => {
+    expect(fill('{a} of {b}, {c}', { a: 1, b: 2 })).toBe('1 of 2, {c}');
+    language.current = 'zh';
+    expect(t('break.kill')).toBe('宕机');
+    language.current = 'en';
+    expect(t('break.kill')).toBe('Kill');
+    expect(() => lookup('en', 'break.nothing_of_the_kind')).toThrow('break.nothing_of_the_kind');
+  });
+});
+
+const SOURCE = join(__dirname, '..', 'src');
+const filesIn = (folder: string, end: string): string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith(end)).map((name) => join(folder, name));
+
+interface Node {
+  type: string;
+  name?: string;
+  data?: string;
+  value?: unknown;
+  [key: string]: unknown;
+}
+
+/** Attributes whose value a person reads or hears. */
+const SPOKEN = new Set(['aria-label', 'title', 'placeholder', 'alt', 'aria-description', 'aria-valuetext', 'label']);
+/** A word: two letters or more. Units and signs are the same in every language. */
+const WORD = /[A-Za-z]{2,}|[\u4e00-\u9fff]/;
+const UNITS = /\b(ms|px|x)\b/g;
+
+function literals(node: unknown, found: string[] = []): string[] {
+  if (Array.isArray(node)) node.forEach((one) => literals(one, found));
+  else if (node && typeof node === 'object') {
+    const { type, name, data, value } = node as Node;
+    if (type === 'Text' && WORD.test(String(data).replace(UNITS, ''))) found.push(String(data).trim());
+    if (type === 'StyleDirective' || type === 'ClassDirective') return found;
+    if (type === 'Attribute') {
+      if (SPOKEN.has(String(name))) literals(value, found);
+      return found;
+    }
+    for (const child of Object.values(node)) literals(child, found);
+  }
+  return found;
+}
+
+describe('components', () => {
+  const components = filesIn(SOURCE, '.svelte');
+  it('are found', () => expect(components.length).toBeGreaterThan(25));
+  it('finds a literal where there is one', () => {
+    const made = parse('<p title="Read me">Hello {name}</p><b class="lots of words">1 ms</b>', { modern: true });
+    expect(literals(made.fragment)).toEqual(['Read me', 'Hello']);
+  });
+  it.each(components.map((file) => [file.slice(SOURCE.length + 1), file]))('%s has no text of its own', (_, file) => {
+    expect(literals(parse(readFileSync(file, 'utf8'), { modern: true }).fragment)).toEqual([]);
+  });
+});
+
+describe('the code', () => {
+  it('names no system: everything is drawn from descriptors', () => {
+    const files = [...filesIn(SOURCE, '.svelte'), ...filesIn(SOURCE, '.ts')]
+      // The gallery groups cards by what the concepts are called; that is text, not drawing.
+      .filter((file) => !/i18n\/|pages\//.test(file));
+    const code = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+    expect(/['"](raft|paxos|zab|echo)['".]/i.exec(code)?.[0] ?? null).toBeNull();
+  });
+});

@@ -1,0 +1,106 @@
+/** The whole page over a trace of a system that does not exist: nothing under src knows its name. */
+
+import { encode } from '@msgpack/msgpack';
+import { configure, screen, waitFor, within } from '@testing-library/dom';
+import { zlibSync } from 'fflate';
+import { flushSync, mount, unmount } from 'svelte';
+import { afterEach, describe, expect, it } from 'vitest';
+
+import type { Chunk } from '../src/core/chunk';
+import type { LinkState } from '../src/net/messages';
+import { language } from '../src/i18n/index.svelte';
+import Playground from '../src/pages/Playground.svelte';
+import { BoardView } from '../src/state/board.svelte';
+import { Session } from '../src/state/session.svelte';
+import { chunk, frame, keyframe, process, tides } from './helpers';
+
+function bytesOf(made: Chunk): Uint8Array {
+  const { header } = frame(made);
+  const head = encode(header);
+  const body = zlibSync(encode(made));
+  const bytes = new Uint8Array(4 + head.length + body.length);
+  new DataView(bytes.buffer).setUint32(0, head.length);
+  bytes.set(head, 4);
+  bytes.set(body, 4 + head.length);
+  return bytes;
+}
+
+const log = { first: 1, last: 2, hash: 'beef', entries: [[2, 'shell'], [3, 'sand']] };
+const made = chunk(0, 1_000_000, {
+  keyframe: {
+    ...keyframe(0, {
+      n1: { ...process({ moon: 3, phase: 'flood', reached: 1, shore: log as never, gulls: [] }), system: 'tides' },
+      n2: { ...process({ moon: 3, phase: 'ebb', reached: 1, shore: log as never, gulls: [] }, 'n2'), system: 'tides' },
+    }),
+    clients: { c1: { at: 'n1', waiting: 0, oldest_us: null, ok: 1, fail: 0, unknown: 0 } },
+    checks: { dry_feet: { verdict: 'violated', judged: 4, event: 5, at_us: 100, note: ['tides.turned', { height: 7 }] } },
+  },
+  sends: [[9, 1, 100_000, 900_000, 'n1', 'n2', 0, 'tides.Wave', [3, 2]]],
+  events: [
+    [5, 200_000, 1, 'n1', 0, 'pull', null, [['tides.turned', { height: 7 }]]],
+    [6, 300_000, 4, '', 0, { do: 'kill', resolved: ['n2'], command: 1 }, { node: { n2: { state: 'down', life: 1 } } }, null],
+  ],
+});
+
+const link: LinkState = {
+  slug: 'abcdef', code: 'abcdef', title: 'Shore', systems: ['tides'], seed: 4, engine: 1, role: 'viewer', you: '', viewers: 1,
+  branches: [{ id: 0, parent: null, fork_us: 0, revision: 0, head_us: 1e6, title: null, commands: [], played_us: 1e6 }],
+  playhead: { branch: 0, playing: false, speed: 1, anchor_us: 250_000, anchor_ms: 0, sequence: 0, gate_us: null },
+  server_ms: 0, stop_us: 1_000_000, at_us: 250_000, branch: 0, reproduces: true,
+  experiment: {
+    format: 1, id: 'shore', title: { en: 'Shore', zh: '海岸' }, system: 'tides', seed: 4, stop_s: 1,
+    topology: { nodes: [{ id: 'n1' }, { id: 'n2' }] }, workload: [{ client: 'c1', at: 'n1', rate: 5 }],
+  },
+};
+
+// A busy machine may take its time.
+configure({ asyncUtilTimeout: 15_000 });
+let shown: ReturnType<typeof mount> | null = null;
+function show(): Session {
+  const session = new Session('abcdef', { systems: { tides }, faults: { kill: { title: { en: 'Kill', zh: '宕机' } } } }, link);
+  session.frame(bytesOf(made));
+  shown = mount(Playground, { target: document.body, props: { session, board: new BoardView(session) } });
+  flushSync();
+  return session;
+}
+afterEach(() => {
+  if (shown) void unmount(shown);
+  shown = null;
+  language.current = 'en';
+});
+
+describe('the page', () => {
+  it('draws an invented system: roles, epochs, notes, verdicts', async () => {
+    const session = show();
+    await waitFor(() => screen.getByRole('button', { name: 'n1, flood, term 3' }));
+    screen.getByRole('button', { name: 'n2, ebb, term 3' });
+    for (const name of ['Cluster map', 'Timeline', 'Inspector', 'Event feed', 'Verdicts']) screen.getByRole('region', { name });
+    await waitFor(() => within(screen.getByRole('region', { name: 'Event feed' })).getByText(/turns at height 7/));
+    within(screen.getByRole('region', { name: 'Verdicts' })).getByRole('button', { name: /dry feet: violated, judged 4/ });
+    session.goTo(300_000);
+    await waitFor(() => screen.getByRole('button', { name: 'n2, down' }));
+    session.goTo(0);
+    await waitFor(() => screen.getByRole('button', { name: 'n2, ebb, term 3' }));
+  });
+
+  it('has the controls by their names, and says why a saved link cannot be broken', async () => {
+    show();
+    await waitFor(() => screen.getByRole('button', { name: 'n1, flood, term 3' }));
+    for (const name of ['Play', 'Step forward', 'Step back', 'Kill', 'Restart', 'Freeze', 'Partition', 'Heal', 'Save link', 'Fork', 'New run']) screen.getByRole('button', { name });
+    screen.getByRole('slider', { name: 'Speed' });
+    screen.getByRole('slider', { name: 'Time' });
+    const kill = screen.getByRole('button', { name: 'Kill' });
+    expect(kill.getAttribute('aria-disabled')).toBe('true');
+    expect(kill.getAttribute('title')).toContain('read only');
+  });
+
+  it('switches language without losing the moment', async () => {
+    const session = show();
+    await waitFor(() => screen.getByRole('button', { name: 'n1, flood, term 3' }));
+    const before = session.at_us;
+    screen.getByRole('button', { name: /switch to Chinese/ }).click();
+    await waitFor(() => screen.getByRole('button', { name: 'n1，涨潮，任期 3' }));
+    screen.getByRole('region', { name: '集群地图' });
+    expect(session.at_us).toBe(before);
+  });
+});
