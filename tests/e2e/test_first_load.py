@@ -1,0 +1,40 @@
+"""What a class of 200 asks for at the same moment: few requests, little of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import NewPage
+from tests.e2e.kit import make_run, node
+
+REQUESTS_MAX = 6
+BYTES_MAX = 400_000
+
+
+def test_a_run_opens_with_six_requests_and_400_kb(page: Page, new_page: NewPage) -> None:
+    url = make_run(page)
+    fresh = new_page()
+    sent: dict[str, float] = {}
+
+    def note(event: dict[str, Any]) -> None:
+        sent[event["requestId"]] = 0
+
+    def count(event: dict[str, Any]) -> None:
+        if event["requestId"] in sent:
+            sent[event["requestId"]] = event["encodedDataLength"]
+
+    session = fresh.context.new_cdp_session(fresh)
+    session.send("Network.enable")
+    session.on(
+        "Network.requestWillBeSent",
+        lambda event: None if event["request"]["url"].startswith("data:") else note(event),
+    )
+    session.on("Network.webSocketCreated", note)
+    session.on("Network.loadingFinished", count)
+    fresh.goto(url)
+    expect(node(fresh, "n1")).to_be_visible(timeout=20_000)
+    fresh.wait_for_function("document.fonts.status === 'loaded'")
+    assert 4 <= len(sent) <= REQUESTS_MAX
+    assert 50_000 < sum(sent.values()) <= BYTES_MAX

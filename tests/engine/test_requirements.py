@@ -1,0 +1,104 @@
+"""What an experiment asks of its systems must be there; else the place where it asks is named, and what there is."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulations.engine.experiment import ExperimentError
+from simulations.engine.experiment.reader import parse, with_overrides
+from simulations.engine.registry import SYSTEMS
+from simulations.engine.requirements import missing, wrong_starts
+from simulations.services import experiments
+from simulations.services.headless import Job, simulate_all
+from tests.engine.experiments import put, small
+
+TEXT = {"en": "Other", "zh": "另一个"}
+
+# (what to change, new value, path of the problem, a word among the allowed values)
+CASES: list[tuple[str, Any, str, str]] = [
+    ("system", "raftt", "system", "raft"),
+    ("topology.nodes.2.processes", [{"system": "zab"}], "topology.nodes[2].processes[0].system", "zookeeper"),
+    ("checks.0", "no_lost_acks", "checks[0].check", "no_lost_ack"),
+    ("checks.1.metric", "gap", "checks[1].metric", "longest_gap_ms"),
+    ("checks.0", {"check": "linearizable", "arguments": {"speed": 1}}, "checks[0].arguments", ""),
+    ("compare.0.metric", "gap", "compare[0].metric", "longest_gap_ms"),
+    ("expect_sweep.0.metric", "gap", "expect_sweep[0].metric", "longest_gap_ms"),
+    ("predict.0.metric", "gap", "predict[0].metric", "longest_gap_ms"),
+    ("workload.0.operation", "pop", "workload[0].operation", "append"),
+    ("workload.0.mix", {"get": 1, "pop": 1}, "workload[0].mix.pop", "get"),
+    ("operations.0.operation", "pop", "operations[0].operation", "cas"),
+    ("operations.1.when", {"event": "note", "note": "raft.nap"}, "operations[1].when.note", "raft.elected"),
+    ("faults.0", {"at_s": 1, "do": "backup", "target": "n1"}, "faults[0].do", "campaign"),
+    ("faults.2.when.field", "roll", "faults[2].when.field", "role"),
+    ("faults.2.when", {"event": "send", "message": "Append"}, "faults[2].when.message", "AppendEntries"),
+    ("faults.3.match.message", "Append", "faults[3].match.message", "Reply"),
+]
+
+
+@pytest.mark.parametrize(("place", "value", "path", "allowed"), CASES, ids=[case[2] for case in CASES])
+def test_what_is_not_there_is_named_with_what_there_is(
+    place: str, value: Any, path: str, allowed: str
+) -> None:
+    (problem,) = missing(parse(put(small(), place, value)), SYSTEMS)
+    assert problem.path == path
+    assert not allowed or allowed in problem.allowed
+    assert problem.message
+    assert problem.message_zh
+
+
+def test_what_is_there_is_fine() -> None:
+    experiment = parse(small())
+    assert (missing(experiment, SYSTEMS), wrong_starts(experiment, SYSTEMS)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("initial", "path", "words"),
+    [
+        ({"nodes": {"n1": {"logg": []}}}, "initial.nodes.n1", "logg: not one of leader, term"),
+        ({"shared": {"log": ["a"]}}, "initial.shared", "log: a list of terms"),
+        ({"nodes": {"n2": {"term": "x"}}}, "initial.nodes.n2", "term: a whole number"),
+        ({"nodes": {"n2": {"voted_for": 7}}}, "initial.nodes.n2", "voted_for: the id"),
+        ({"nodes": {"n2": {"term": 1, "log": [2]}}}, "initial.nodes.n2", "terms never fall"),
+    ],
+)
+def test_a_state_nobody_could_begin_from_is_named(initial: dict[str, Any], path: str, words: str) -> None:
+    problem = wrong_starts(parse({**small(), "initial": initial}), SYSTEMS)[0]
+    assert problem.path == path
+    assert words in problem.message
+
+
+def test_simulate_refuses_before_it_runs_anything_also_for_a_variant() -> None:
+    plain = small()
+    plain["variants"] = [{"id": "other", "title": TEXT, "checks": ["no_lost_acks"]}]
+    plain["compare"] = []
+    experiment = parse(plain, SYSTEMS)
+    with pytest.raises(experiments.BadExperiment) as caught:
+        simulate_all(Job(experiment, experiment.seed))
+    assert caught.value.problems[0]["field"] == "variants[0].checks[0].check"
+    plain["variants"] = [{"id": "other", "title": TEXT, "set": {"initial.shared": {"logg": 1}}}]
+    with pytest.raises(experiments.BadExperiment, match="logg"):
+        simulate_all(Job(parse(plain, SYSTEMS), 1))
+
+
+@pytest.mark.parametrize(
+    ("asked", "changes", "ran"),
+    [(42, {}, (42, 9)), (42, {"seed": 7}, (7, 9)), (5, {}, (5, 5)), (5, {"seed": 7}, (5, 5))],
+)
+def test_a_seed_comes_from_the_command_else_from_the_variant_else_from_the_experiment(
+    asked: int, changes: dict[str, Any], ran: tuple[int, int]
+) -> None:
+    plain = {**small(), "stop_s": 1, "faults": [], "checks": [], "compare": [], "predict": []}
+    plain["variants"] = [{"id": "other", "title": TEXT, "set": {"seed": 9}}]
+    del plain["topology"]["nodes"][2]["processes"]
+    plain["operations"], plain["expect_sweep"] = [], []
+    found = simulate_all(Job(parse(plain, SYSTEMS), asked), changes=changes)
+    assert (found["seed"], found["variants"]["other"]["seed"]) == ran
+
+
+def test_a_path_that_leads_nowhere_is_told_what_is_there() -> None:
+    for path, allowed in (("topology.nodes.n9.zone", ("n1", "n2", "n3")), ("checks.9.at_most", ("0", "1"))):
+        with pytest.raises(ExperimentError) as caught:
+            with_overrides(parse(small()), {path: "a"})
+        assert caught.value.allowed == allowed

@@ -1,0 +1,137 @@
+"""The trace is enough: folding a chunk's changes into its keyframe gives the next chunk's keyframe."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import msgspec
+import pytest
+
+from simulations.engine.context import DELIVER, DROP, REQUEST
+from simulations.engine.experiment import parse
+from simulations.engine.registry import SYSTEMS
+from simulations.engine.world import World
+from tests.engine.test_conformance import recipe
+
+STOP_US = 12_000_000
+SHOWN = 64
+
+
+def chunks_of(system: str, step_us: int) -> list[dict[str, Any]]:
+    """The chunks of the conformance experiment, as they are on the wire."""
+    world = World(parse(recipe(system), SYSTEMS), record="full")
+    found = []
+    for at in range(step_us, STOP_US + 1, step_us):
+        world.run_until(at)
+        found.append(msgspec.msgpack.decode(msgspec.msgpack.encode(world.take_chunk())))
+    return found
+
+
+def fold_log(old: dict[str, Any], diff: dict[str, Any]) -> dict[str, Any]:
+    shown_from = old["last"] - len(old["entries"]) + 1
+    kept = [entry for at, entry in enumerate(old["entries"], shown_from) if at <= diff["keep"]]
+    entries = [*kept, *diff["add"]][-SHOWN:]
+    length = diff["last"] - diff["first"] + 1
+    return {
+        "first": diff["first"],
+        "last": diff["last"],
+        "hash": diff["hash"],
+        "entries": entries[-length:] if length else [],
+    }
+
+
+def fold(state: dict[str, Any], chunk: dict[str, Any]) -> None:
+    """Apply a chunk's events to a keyframe's state."""
+    for _, _, _, process, _, _, diff, _ in chunk["events"]:
+        if diff is None:
+            continue
+        state["nodes"].update(diff.get("node", {}))
+        state["processes"].update(diff.get("processes", {}))
+        for key in ("network", "faults"):
+            state[key] = diff.get(key, state[key])
+        if process:
+            view = state["processes"][process]
+            for name, value in diff.get("fields", {}).items():
+                is_log = isinstance(value, dict) and "keep" in value
+                view["fields"][name] = fold_log(view["fields"][name], value) if is_log else value
+            for name, timer in diff.get("timers", {}).items():
+                if timer is None:
+                    view["timers"].pop(name, None)
+                else:
+                    view["timers"][name] = timer
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+@pytest.mark.parametrize("step_us", [97_000, 1_500_000])
+def test_keyframe_and_changes_give_the_next_keyframe(system: str, step_us: int) -> None:
+    chunks = chunks_of(system, step_us)
+    for chunk, following in itertools.pairwise(chunks):
+        assert chunk["t1_us"] == following["t0_us"]
+        state = chunk["keyframe"]
+        fold(state, chunk)
+        wanted = following["keyframe"]
+        for name, view in wanted["processes"].items():
+            found = state["processes"][name]
+            assert found["timers"] == view["timers"], (chunk["t0_us"], name)
+            for field, value in view["fields"].items():
+                assert found["fields"][field] == value, (chunk["t0_us"], name, field)
+        assert state["network"] == wanted["network"]
+        assert state["faults"] == wanted["faults"]
+        assert {n: s["state"] for n, s in state["nodes"].items()} == {
+            n: s["state"] for n, s in wanted["nodes"].items()
+        }
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_every_message_departs_once_and_ends(system: str) -> None:
+    chunks = chunks_of(system, 500_000)
+    sent: dict[int, Any] = {}
+    ended: set[int] = set()
+    for chunk in chunks:
+        for send in chunk["sends"]:
+            # (What a slow node sends leaves when its 2 ms of work are done, perhaps after the chunk's end.)
+            assert chunk["t0_us"] <= send[2] <= chunk["t1_us"] + 2_000
+            sent[send[0]] = send
+        for number, at_us, kind, _, _, _, _, _ in chunk["events"]:
+            assert chunk["t0_us"] <= at_us <= chunk["t1_us"]
+            if kind in (DELIVER, REQUEST, DROP):
+                assert number in sent, "a message arrived that never departed"
+                assert number not in ended, "a message ended twice"
+                ended.add(number)
+    arrived = {number for number, send in sent.items() if send[6] == 0 and send[3] <= STOP_US}
+    late = set(arrived - ended)  # still in a paused node's stash or a busy node's queue
+    assert len(late) < 30
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_messages_in_flight_are_in_the_keyframe(system: str) -> None:
+    chunks = chunks_of(system, 500_000)
+    flying: dict[int, Any] = {}
+    for chunk in chunks:
+        shown = {send[0]: send for send in chunk["keyframe"]["flight"]}
+        wanted = {n: s for n, s in flying.items() if s[6] == 3 or (s[6] == 0 and s[3] > chunk["t0_us"])}
+        assert set(wanted) <= set(shown) | {0}, chunk["t0_us"]
+        for send in chunk["sends"]:
+            flying[send[0]] = send
+
+
+def test_causes_come_before_their_effects() -> None:
+    seen: set[int] = {0}
+    for chunk in chunks_of("raft", 500_000):
+        for number, _, kind, _, cause, _, _, _ in chunk["events"]:
+            if kind != DROP:
+                assert cause in seen or cause < 0, (number, cause)
+                seen.add(number)
+
+
+def test_operations_are_told_when_they_begin_and_end() -> None:
+    last: dict[int, Any] = {}
+    world = World(parse(recipe("raft"), SYSTEMS), record="full")
+    for at in range(400_000, STOP_US + 1, 400_000):
+        world.run_until(at)
+        for operation in world.take_chunk().operations:
+            last[operation[0]] = operation
+    history = world.history.operations
+    assert set(last) == set(history)
+    assert all(last[id][7] == operation.outcome for id, operation in history.items())

@@ -1,0 +1,104 @@
+"""A storage behind a lock: fencing tokens, durable ones, and what is lost without them. Kleppmann 2016."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulations.engine.experiment.reader import parse
+from simulations.engine.registry import SYSTEMS
+from simulations.engine.storage_service import StoreReply, StoreWrite
+from simulations.engine.systems.fenced_storage.process import FencedStorage, Parameters
+from simulations.engine.world import World
+from tests.systems.recording import Group
+
+
+def storage(check_token: bool = True) -> Group:
+    group = Group(FencedStorage, ("store",), Parameters(check_token))
+    group.start()
+    return group
+
+
+def write(group: Group, value: str, token: int, key: str = "k") -> bool:
+    """Whether a write was stored."""
+    context = group.contexts["store"]
+    group.processes["store"].on_message("w", StoreWrite(1, key, value, token))
+    group.flush("store")
+    ((_, reply),) = context.take()
+    assert isinstance(reply, StoreReply)
+    return reply.stored
+
+
+def test_an_older_token_is_refused_an_equal_or_newer_one_is_not() -> None:
+    group = storage()
+    assert [write(group, "a", 33), write(group, "b", 34), write(group, "c", 34), write(group, "d", 33)] == [
+        True, True, True, False,
+    ]  # fmt: skip
+    assert group.processes["store"].values == {"k": "c"}
+
+
+def test_keys_are_fenced_apart() -> None:
+    group = storage()
+    assert write(group, "a", 9, "x")
+    assert write(group, "b", 1, "y")
+
+
+def test_without_the_check_whoever_comes_last_wins() -> None:
+    group = storage(check_token=False)
+    assert write(group, "new", 34)
+    assert write(group, "old", 33)
+    assert group.processes["store"].values == {"k": "old"}
+
+
+def test_tokens_survive_a_restart() -> None:
+    group = storage()
+    assert write(group, "new", 34)
+    group.start("store")
+    assert not write(group, "old", 33)
+
+
+def writer(at_s: float, token: int, client: str) -> dict[str, Any]:
+    return {
+        "client": client, "at": "n1", "operation": "put", "key": "k", "value": client, "at_s": at_s,
+        "arguments": {"token": token},
+    }  # fmt: skip
+
+
+def recipe(**changes: Any) -> dict[str, Any]:
+    return {
+        "format": 1,
+        "id": "storage",
+        "title": {"en": "Storage", "zh": "存储"},
+        "system": "fenced_storage",
+        "topology": {"nodes": [{"id": "n1"}]},
+        "operations": [writer(1, 34, "new"), writer(3, 33, "old")],
+        "stop_s": 5,
+        **changes,
+    }
+
+
+def verdict(plain: dict[str, Any]) -> str:
+    world = World(parse(plain, SYSTEMS))
+    world.run_until(5_000_000)
+    return world.verdicts()["no_lost_ack"].verdict
+
+
+@pytest.mark.parametrize("twin", [None, "forgets_tokens"])
+def test_the_twin_is_caught_after_a_restart_and_not_without_one(twin: str | None) -> None:
+    more = {"twin": twin} if twin else {}
+    assert verdict(recipe(**more)) == "holds"
+    restarted = recipe(faults=[{"at_s": 2, "do": "kill", "target": "n1", "for_s": 0.5}], **more)
+    assert verdict(restarted) == ("violated" if twin else "holds")
+
+
+def test_plain_clients_are_answered_too() -> None:
+    plain = recipe(
+        operations=[writer(1, 2, "a"), writer(2, 1, "b"), {**writer(3, 0, "c"), "operation": "get"}]
+    )
+    world = World(parse(plain, SYSTEMS))
+    world.run_until(5_000_000)
+    found = world.history.operations
+    assert [(found[id].outcome, found[id].result) for id in sorted(found)] == [
+        ("ok", None), ("fail", "Fenced"), ("ok", "a"),
+    ]  # fmt: skip

@@ -1,0 +1,280 @@
+"""Snapshots, log compaction and flow control. RP section 7 and Figure 13; RD chapter 5."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import msgspec
+import pytest
+
+from simulations.engine.systems.raft.messages import AppendEntries, InstallSnapshot, InstallSnapshotReply
+from tests.systems.raft.helpers import cluster, configure, heartbeat, names
+from tests.systems.recording import Group
+
+THREE = names(3)
+
+
+def write(made: Group, count: int, keys: int = 4) -> None:
+    """Committed writes, a heartbeat after each so that followers apply them."""
+    for number in range(count):
+        made.request("n1", "put", f"k{number % keys}", number, session=1)
+        made.quiet()
+        heartbeat(made, "n1")
+
+
+def compacting(chunks: int = 3, **settings: Any) -> Group:
+    return cluster(THREE, 3, compact_every=4, snapshot_chunks=chunks, **settings)
+
+
+def behind(chunks: int = 3, **settings: Any) -> Group:
+    """n3 was away while the others compacted what it needs."""
+    made = compacting(chunks, **settings)
+    write(made, 2)
+    made.isolate("n3")
+    write(made, 12)
+    made.heal()
+    made.delivered.clear()
+    return made
+
+
+def chunks_to(made: Group, id: str) -> list[InstallSnapshot]:
+    return [m for _, to, m in made.delivered if to == id and isinstance(m, InstallSnapshot)]
+
+
+def state(made: Group, id: str) -> Any:
+    process = made.processes[id]
+    return (process.state_hash, process.data, process.session_results, process.last_applied, process.log.hash)
+
+
+# ---------------------------------------------------------------- compaction
+
+
+def test_what_was_applied_is_compacted_and_the_last_entries_stay_rp_7() -> None:
+    made = compacting()
+    write(made, 14)
+    leader = made.processes["n1"]
+    assert leader.snapshot.index + 1 - 4 == leader.log.first > 1
+    assert leader.log.last == leader.last_index == 15
+
+
+def test_a_server_without_compaction_keeps_everything() -> None:
+    made = cluster(THREE, 3)
+    write(made, 14)
+    assert (made.processes["n1"].log.first, made.processes["n1"].snapshot) == (1, None)
+
+
+def test_a_restarted_server_goes_on_from_its_snapshot_rp_7() -> None:
+    made = compacting()
+    write(made, 14)
+    snapshot = made.processes["n2"].snapshot
+    before = state(made, "n2")
+    made.start("n2")
+    assert made.processes["n2"].last_applied == snapshot.index
+    heartbeat(made, "n1", times=3)
+    assert state(made, "n2") == before
+
+
+def test_sessions_are_part_of_a_snapshot_rd_6_3() -> None:
+    made = compacting()
+    write(made, 1)
+    made.request("n1", "append", "x", "once", session=7, sequence=1)
+    write(made, 12)
+    made.start("n2")
+    heartbeat(made, "n1", times=3)
+    assert made.processes["n2"].session_results[(7 << 32) + 1] is None
+    made.request("n1", "append", "x", "once", session=7, sequence=1)
+    write(made, 1)
+    assert made.processes["n2"].data["x"] == "once"
+
+
+def test_a_crash_between_snapshot_and_cut_is_repaired_at_the_start() -> None:
+    made = compacting()
+    write(made, 14)
+    whole = cluster(THREE, 3)
+    write(whole, 14)
+    made.contexts["n2"].disk.logs["log"] = whole.processes["n2"].log.fork()
+    made.start("n2")
+    server = made.processes["n2"]
+    assert server.log.first == server.snapshot.index + 1 - 4
+    assert made.contexts["n2"].disk.logs["log"].mark == server.log.mark
+
+
+def test_a_log_that_lost_its_end_gives_way_to_the_snapshot() -> None:
+    made = compacting()
+    write(made, 14)
+    made.contexts["n2"].disk.lose_last("log", 6)
+    made.start("n2")
+    server = made.processes["n2"]
+    assert (server.log.first, server.last_index) == (server.snapshot.index + 1, server.snapshot.index)
+    heartbeat(made, "n1", times=4)
+    assert state(made, "n2") == state(made, "n1")
+
+
+def test_compaction_can_be_switched_on_while_a_server_runs() -> None:
+    made = cluster(THREE, 3)
+    write(made, 10)
+    leader = made.processes["n1"]
+    leader.parameters = msgspec.structs.replace(leader.parameters, compact_every=4)
+    leader.on_parameters()
+    write(made, 2)
+    assert leader.log.first > 1
+    assert made.processes["n2"].log.first == 1
+
+
+# ---------------------------------------------------------------- InstallSnapshot
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+def test_a_follower_that_needs_what_is_gone_gets_the_snapshot_in_parts_figure_13(count: int) -> None:
+    made = behind(count)
+    heartbeat(made, "n1", times=4)
+    assert [chunk.done for chunk in chunks_to(made, "n3")][-1:] == [True]
+    assert len({chunk.offset for chunk in chunks_to(made, "n3")}) <= count
+    assert made.processes["n3"].installs == 1
+    assert state(made, "n3") == state(made, "n1")
+
+
+def test_the_entries_after_the_snapshot_come_by_append_figure_13() -> None:
+    made = behind()
+    heartbeat(made, "n1", times=4)
+    index = made.processes["n3"].snapshot.index
+    later = [m for _, to, m in made.delivered if to == "n3" and isinstance(m, AppendEntries) and m.entries]
+    assert later[-1].prev_index >= index
+
+
+def test_a_lost_part_is_sent_again() -> None:
+    made = behind()
+    made.fire("n1", "heartbeat")
+    made.step()
+    made.step()
+    made.cut = {("n1", "n3")}
+    made.quiet()
+    made.heal()
+    heartbeat(made, "n1", times=6)
+    assert made.processes["n3"].installs == 1
+    assert state(made, "n3") == state(made, "n1")
+
+
+def until_part(made: Group, offset: int) -> None:
+    """Deliver until n3 was told of a part beyond that offset."""
+    heartbeat_sent = 0
+    while not any(chunk.offset >= offset for chunk in chunks_to(made, "n3")):
+        if not made.step():
+            made.fire("n1", "heartbeat")
+            heartbeat_sent += 1
+            assert heartbeat_sent < 20
+
+
+def test_a_part_of_a_snapshot_is_never_visible_and_a_crash_forgets_it_figure_13() -> None:
+    made = behind()
+    before = state(made, "n3")
+    until_part(made, 1)
+    assert made.processes["n3"].incoming
+    assert state(made, "n3") == before
+    made.start("n3")
+    assert made.processes["n3"].incoming == []
+    assert made.processes["n3"].installs == 0
+    heartbeat(made, "n1", times=6)
+    assert made.processes["n3"].installs == 1
+    assert state(made, "n3") == state(made, "n1")
+
+
+def test_an_old_snapshot_changes_nothing_figure_13() -> None:
+    made = compacting()
+    write(made, 14)
+    old = made.processes["n1"].snapshot
+    before = state(made, "n2")
+    term = made.processes["n2"].term
+    made.receive(
+        "n2", "n1", InstallSnapshot(term, old.index, old.term, old.base, old.configuration, 0, old.rows, True)
+    )
+    assert state(made, "n2") == before
+    assert made.contexts["n2"].sent[-1][1] == InstallSnapshotReply(term, old.index, len(old.rows), True)
+
+
+def test_entries_behind_the_snapshot_are_kept_figure_13() -> None:
+    made = cluster(THREE, 3)
+    write(made, 6)
+    whole = compacting()
+    write(whole, 6)
+    server, snapshot = made.processes["n2"], whole.processes["n1"].snapshot
+    server.commit_index = server.last_applied = 0
+    server.install(snapshot)
+    assert (server.log.first, server.last_index) == (snapshot.index + 1, 7)
+    assert server.log.hash == whole.processes["n1"].log.hash
+
+
+def test_a_part_from_an_older_term_is_refused_5_1() -> None:
+    made = compacting()
+    write(made, 14)
+    old = made.processes["n1"].snapshot
+    made.receive(
+        "n2", "n1", InstallSnapshot(0, old.index, old.term, old.base, old.configuration, 0, old.rows, True)
+    )
+    assert made.contexts["n2"].sent[-1][1] == InstallSnapshotReply(
+        made.processes["n2"].term, old.index, 0, False
+    )
+
+
+def test_the_configuration_is_part_of_a_snapshot_rd_5_1() -> None:
+    made = cluster(THREE, 4, compact_every=4, snapshot_chunks=2)
+    made.isolate("n4")
+    configure(made, "n1", add="n4", role="learner")
+    write(made, 14)
+    made.heal()
+    heartbeat(made, "n1", times=4)
+    assert made.processes["n4"].installs == 1
+    assert made.processes["n4"].role == "learner"
+    assert state(made, "n4") == state(made, "n1")
+    made.start("n4")
+    assert made.processes["n4"].role == "learner"
+
+
+# ---------------------------------------------------------------- batching and flow control
+
+
+def appended(made: Group, id: str) -> list[int]:
+    """How many entries each append to a server carried since the last look."""
+    sizes = [
+        len(m.entries) for to, m in made.contexts["n1"].take() if to == id and isinstance(m, AppendEntries)
+    ]
+    return [size for size in sizes if size]
+
+
+def test_a_follower_that_does_not_answer_gets_no_more_than_the_window_rd_10_2_1() -> None:
+    made = cluster(THREE, 3, max_in_flight=5)
+    made.contexts["n1"].take()
+    for _ in range(20):
+        made.request("n1", "put")
+    assert sum(appended(made, "n2")) == 5
+    leader = made.processes["n1"]
+    heartbeat(made, "n1", times=4)
+    assert leader.commit_index == leader.last_index
+
+
+def test_batches_are_bounded_rd_10_2_1() -> None:
+    made = cluster(THREE, 3, max_batch=4)
+    made.isolate("n3")
+    write(made, 12)
+    made.heal()
+    made.delivered.clear()
+    heartbeat(made, "n1", times=6)
+    sizes = [len(m.entries) for _, to, m in made.delivered if to == "n3" and isinstance(m, AppendEntries)]
+    assert max(sizes) == 4
+    assert made.processes["n3"].last_index == 13
+
+
+def test_who_lacks_a_long_log_is_fed_at_the_catch_up_rate_rd_4_2_1() -> None:
+    made = cluster(THREE, 4, catch_up_entries_per_s=100)  # (5 in a heartbeat of 50 ms)
+    for number in range(40):
+        made.request("n1", "put", "x", number)
+    made.quiet()
+    configure(made, "n1", add="n4", role="learner")
+    reached = []
+    for _ in range(10):
+        heartbeat(made, "n1")
+        reached.append(made.processes["n4"].last_index)
+    steps = [later - earlier for earlier, later in pairwise(reached)]
+    assert max(steps[:5]) == 5
+    assert reached[-1] == made.processes["n1"].last_index

@@ -1,0 +1,28 @@
+"""Random faults of every kind, on links that keep their promises and on links that do not: nothing is ever violated,
+and after the last heal everything that was acknowledged is there."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.budget import seeds
+from tests.systems.kept_notes import noted
+from tests.systems.zookeeper.campaign import run, run_membership
+
+
+@pytest.mark.parametrize("seed", seeds("zookeeper_properties"))
+def test_all_properties_hold_under_random_faults(seed: int) -> None:
+    world, verdicts = run(seed)
+    wrong = {name: found for name, found in verdicts.items() if found.verdict == "violated"}
+    assert not wrong, f"replay: tests.systems.zookeeper.campaign.run({seed}): {wrong}"
+    assert verdicts["no_lost_ack"].verdict == "holds", f"run({seed}): {verdicts['no_lost_ack']}"
+    assert sum(total["ok"] for total in world.observer.totals.values()) > 20, f"run({seed}) got nowhere"
+
+
+@pytest.mark.parametrize("seed", seeds("zookeeper_membership"))
+def test_all_properties_hold_while_membership_changes(seed: int) -> None:
+    world, verdicts = run_membership(seed)
+    wrong = {name: found for name, found in verdicts.items() if found.verdict == "violated"}
+    assert not wrong, f"replay: tests.systems.zookeeper.campaign.run_membership({seed}): {wrong}"
+    assert verdicts["no_lost_ack"].verdict == "holds", f"run_membership({seed}): {verdicts['no_lost_ack']}"
+    assert "zookeeper.reconfigured" in noted(world), f"run_membership({seed}) changed nothing"

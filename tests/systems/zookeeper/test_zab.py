@@ -1,0 +1,205 @@
+"""Claims about election and atomic broadcast. JRS: Junqueira, Reed, Serafini 2011; ZI: ZooKeeper Internals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulations.engine.systems.zookeeper.election import is_majority
+from simulations.engine.systems.zookeeper.messages import Notification, zxid_of, zxid_text
+from simulations.engine.systems.zookeeper.parameters import Parameters
+from simulations.engine.systems.zookeeper.presets import preset
+from simulations.engine.systems.zookeeper.process import ZooKeeper
+from tests.systems.kept_notes import noted
+from tests.systems.recording import Group
+from tests.systems.zookeeper.helpers import operation, ran, recipe, results, server, verdict
+
+IDS = ("s1", "s2", "s3", "s4", "s5")
+
+
+def looking(histories: dict[str, dict[str, Any]]) -> Group:
+    """Servers with these histories, that have just started to look for a leader."""
+    group = Group(ZooKeeper, IDS, Parameters())
+    for id in IDS:
+        group.preset(id, *preset(histories.get(id, {})))
+    group.start()
+    return group
+
+
+def test_the_newest_epoch_wins_then_the_highest_zxid_then_the_highest_id() -> None:
+    group = looking(
+        {
+            "s1": {"epoch": 2, "last": 1},
+            "s2": {"epoch": 1, "last": 9},
+            "s3": {"epoch": 2, "last": 4},
+            "s4": {"epoch": 2, "last": 4},
+        }
+    )
+    group.quiet()
+    assert {process.proposal for process in group.processes.values()} == {("s4", 2, zxid_of(2, 4))}
+
+
+def test_a_better_vote_puts_the_end_of_the_election_off() -> None:
+    group = looking({})
+    first = group.processes["s1"]
+    for sender in ("s2", "s3"):
+        first.on_message(sender, Notification("s3", 0, 0, 1, "looking"))
+    assert "finalize" in group.contexts["s1"].timers
+    first.on_message("s4", Notification("s4", 0, 0, 1, "looking"))
+    assert "finalize" not in group.contexts["s1"].timers
+    assert first.proposal[0] == "s4"
+
+
+def test_votes_of_an_older_round_are_answered_not_counted() -> None:
+    group = looking({})
+    first, context = group.processes["s1"], group.contexts["s1"]
+    first.round = 5
+    context.take()
+    first.on_message("s2", Notification("s2", 0, 0, 4, "looking"))
+    assert "s2" not in first.votes
+    assert [(to, type(message).__name__) for to, message in context.take()] == [("s2", "Notification")]
+
+
+def test_a_server_that_does_not_look_tells_who_leads() -> None:
+    world = ran(recipe(), 1)
+    follower = server(world, "s2")
+    assert (follower.role, follower.leader) == ("following", "s1")
+    later = ran(recipe(faults=[{"at_s": 2, "do": "kill", "target": "s3", "for_s": 1}]))
+    assert server(later, "s3").leader == "s1"
+    assert verdict(later, "one_leader_per_epoch") == "holds"
+
+
+def test_one_server_is_an_ensemble() -> None:
+    world = ran(
+        recipe(1, initial={}, operations=[operation(1, "set", "/a", value=1), operation(1.5, "get", "/a")]), 2
+    )
+    assert results(world) == [("ok", {"version": 0}), ("ok", 1)]
+
+
+def test_observers_alone_have_no_leader() -> None:
+    nodes = [
+        {"id": id, "processes": [{"system": "zookeeper", "role": "observer"}]} for id in ("s1", "s2", "s3")
+    ]
+    links = {"default": {"latency_ms": 10, "ordered": True}}
+    world = ran(recipe(topology={"nodes": nodes, "links": links}, initial={}), 3)
+    assert {server(world, id).role for id in ("s1", "s2", "s3")} == {"looking"}
+
+
+def test_more_than_half_of_the_voters_is_a_majority() -> None:
+    assert is_majority(("a", "b", "c"), ("a", "c"))
+    assert not is_majority(("a", "b"), ("a",))
+    assert not is_majority(("a", "b", "c"), ("c", "d", "e"))
+
+
+def test_a_new_epoch_is_one_above_all_that_a_quorum_agreed_to() -> None:
+    plain = recipe(initial={"nodes": {"s1": {"epoch": 3, "last": 2}, "s2": {"epoch": 5}, "s3": {"epoch": 3}}})
+    world = ran(plain, 2)
+    assert {server(world, id).epoch for id in ("s1", "s2", "s3")} == {6}
+
+
+def test_the_counter_begins_again_in_each_epoch() -> None:
+    plain = recipe(
+        operations=[operation(1, "set", "/a", value=1), operation(5, "set", "/a", value=2)],
+        faults=[{"at_s": 2, "do": "kill", "target": "leader", "for_s": 2}],
+    )
+    world = ran(plain)
+    log = server(world, "s2").log
+    assert [zxid_text(txn.zxid) for txn in log] == ["1.1", "1.2", "2.1"]
+    assert results(world) == [("ok", {"version": 0}), ("ok", {"version": 1})]
+
+
+def test_a_proposal_that_a_quorum_wrote_down_survives_its_leader() -> None:
+    kill = {
+        "when": {"event": "deliver", "message": "Propose", "after_s": 2, "count": 2},
+        "do": "kill",
+        "target": "s1",
+    }
+    plain = recipe(operations=[operation(2, "set", "/a", server="s1", value=1)], faults=[kill])
+    world = ran(plain)
+    assert server(world, "s3").data["/a"].data == 1
+    assert results(world) == [("unknown", "ConnectionLoss")]
+
+
+def test_a_learner_that_missed_a_little_gets_a_diff_one_that_missed_much_a_snapshot() -> None:
+    writes = [operation(2 + number / 20, "set", "/a", value=number) for number in range(10)]
+    for kept, mode in ((500, "DIFF"), (3, "SNAP")):
+        plain = recipe(
+            parameters={"committed_log": kept},
+            operations=writes,
+            faults=[{"at_s": 1.5, "do": "kill", "target": "s3", "for_s": 3}],
+        )
+        world = ran(plain)
+        assert server(world, "s3").sync_mode == mode
+        assert server(world, "s3").data == server(world, "s1").data
+
+
+def test_a_leader_without_a_quorum_stops_and_its_clients_learn_it() -> None:
+    plain = recipe(
+        operations=[operation(4, "get", "/a", server="s1")],
+        faults=[{"at_s": 2, "do": "kill", "target": ["s2", "s3"]}],
+    )
+    world = ran(plain)
+    assert server(world, "s1").role == "looking"
+    assert results(world) == [("fail", "ConnectionLoss")]
+
+
+def test_a_lost_proposal_is_asked_for_again() -> None:
+    drop = {"at_s": 1.9, "do": "drop", "match": {"message": "Propose", "to": "s3", "count": 2}, "for_s": 1}
+    writes = [operation(2 + number / 50, "set", "/a", value=number) for number in range(5)]
+    world = ran(recipe(operations=writes, faults=[drop]))
+    assert server(world, "s3").data["/a"].data == 4
+    assert verdict(world, "local_primary_order") == "holds"
+
+
+@pytest.mark.parametrize("kind", ["observer", "joiner"])
+def test_whoever_has_no_vote_follows_but_does_not_decide(kind: str) -> None:
+    nodes = [{"id": id} for id in ("s1", "s2", "s3")]
+    nodes.append({"id": "s4", "processes": [{"system": "zookeeper", "role": kind}]})  # type: ignore[dict-item]
+    plain = recipe(
+        topology={"nodes": nodes, "links": {"default": {"latency_ms": 10, "ordered": True}}},
+        operations=[operation(1, "set", "/a", value=1), operation(5, "set", "/a", value=2)],
+        faults=[{"at_s": 2, "do": "kill", "target": ["s2", "s3"]}],
+    )
+    world = ran(plain)
+    assert server(world, "s4").data["/a"].data == 1
+    assert [outcome for outcome, _ in results(world)] == ["ok", "fail"]
+
+
+def test_a_reconfiguration_needs_a_quorum_of_the_new_voters_that_follows() -> None:
+    change = {"at_s": 2, "do": "configure", "target": "leader", "add": ["s9"], "remove": ["s2", "s3"]}
+    nodes = [{"id": id} for id in ("s1", "s2", "s3")]
+    nodes.append({"id": "s9", "starts": "off", "processes": [{"system": "zookeeper", "role": "joiner"}]})  # type: ignore[dict-item]
+    plain = recipe(
+        topology={"nodes": nodes, "links": {"default": {"latency_ms": 10, "ordered": True}}}, faults=[change]
+    )
+    world = ran(plain, 1)
+    world.kernel.notes = []
+    world.run_until(3_000_000)
+    assert "zookeeper.reconfig_refused_quorum" in noted(world)
+    assert server(world, "s1").voters == ("s1", "s2", "s3")
+
+
+def test_a_leader_that_is_removed_hands_over() -> None:
+    change = {"at_s": 2, "do": "configure", "target": "leader", "remove": ["s1"]}
+    world = ran(recipe(operations=[operation(5, "set", "/a", value=1)], faults=[change]))
+    assert server(world, "s2").voters == server(world, "s3").voters == ("s2", "s3")
+    assert server(world, "s1").role == "following"
+    assert results(world)[0][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"epochs": 1}, "epochs"),
+        ({"last": 3}, "last"),
+        ({"epoch": 1, "last": 3, "committed": 4}, "last"),
+        ({"epoch": 1, "last": 3, "committed": 1, "uncommitted": [1]}, "uncommitted"),
+        ({"voters": "s1"}, "voters"),
+        ({"sequences": {"lock": 3}}, "sequences"),
+        ({"epoch": -1}, "epoch"),
+    ],
+)
+def test_a_wrong_initial_state_names_its_field(values: dict[str, Any], field: str) -> None:
+    with pytest.raises(ValueError, match=f"^{field}: "):
+        preset(values)

@@ -1,0 +1,173 @@
+"""Whatever a browser sends: a clear answer that names the field, and nothing else happens."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from simulations import limits
+from simulations.models import Command, Run
+from tests.web import kit
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("live_redis")]
+
+RUN = {"experiment": "RA-01"}
+
+
+def send(client: Client, path: str, raw: str | bytes, kind: str = "application/json") -> Any:
+    return client.post(path, raw, content_type=kind)
+
+
+@pytest.mark.parametrize(
+    ("raw", "status", "field"),
+    [
+        ("{", 400, "body"),
+        ("null", 400, "body"),
+        ("[]", 400, "body"),
+        (b"\xff\xfe", 400, "body"),
+        ('{"experiment": 5}', 400, "experiment"),
+        ('{"experiment": "RA-01", "seed": -1}', 400, "seed"),
+        ('{"experiment": "RA-01", "seed": 1e400}', 400, "seed"),
+        ('{"experiment": "RA-01", "seed": 99999999999999999999999}', 400, "seed"),
+        ('{"experiment": "RA-01", "seed": NaN}', 400, "body"),
+        ('{"experiment": "RA-01", "colour": 1}', 400, "colour"),
+        ('{"experiment": "RA-01", "set": {"heartbeat_ms": 1e999}}', 400, "set"),
+        ('{"experiment": "RA-01", "set": {"heartbeat_ms": -5}}', 400, "parameters.heartbeat_ms"),
+        ('{"experiment": "RA-01", "set": {"stop_s": 1e12}}', 400, "stop_s"),
+        ('{"experiment": "RA-01", "from": {"run": "abcdef"}}', 400, "experiment"),
+        ("{}", 400, "experiment"),
+        ('{"from": {}}', 400, "from"),
+        ('{"from": {"run": "zzzzzz"}}', 404, "from.run"),
+        ('{"from": {"link": "zzzzzzzz"}}', 404, "from.link"),
+        ('{"experiment": "../../etc/passwd"}', 404, "experiment"),
+        ('{"experiment": {"format": 1}}', 400, "id"),
+        ('{"experiment": "RA-01", "title": "' + "x" * 300 + '"}', 400, "title"),
+        ('{"experiment": ' + "[" * 20_000 + "]" * 20_000 + "}", 400, None),
+        ('{"experiment": ' + '{"a":' * 20_000 + "1" + "}" * 20_001, 400, None),
+    ],
+)
+def test_bad_runs_are_refused(client: Client, raw: str, status: int, field: str | None) -> None:
+    answer = send(client, "/api/runs", raw)
+    assert answer.status_code == status, answer.content
+    error = answer.json()["error"]
+    assert error["message"]
+    assert field is None or error["field"] == field
+    assert Run.objects.count() == 0
+
+
+def test_other_content_types_and_methods_are_refused(client: Client) -> None:
+    assert send(client, "/api/runs", json.dumps(RUN), "text/plain").status_code == 415
+    answer = client.get("/api/runs")
+    assert (answer.status_code, answer.json()["error"]["allowed"]) == (405, ["POST"])
+
+
+def test_large_bodies_are_refused_before_they_are_read(client: Client) -> None:
+    answer = send(client, "/api/experiments/check", b"x" * (limits.EXPERIMENT_BYTES_MAX + 1))
+    assert answer.status_code == 413
+
+
+def test_a_cluster_beyond_the_limits_is_refused(client: Client) -> None:
+    plain = client.get("/api/catalogue/RA-01").json()
+    plain["topology"] = {"nodes": [{"id": f"n{i}"} for i in range(1, 103)]}
+    answer = send(client, "/api/runs", json.dumps({"experiment": plain}))
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"].startswith("topology")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "from_us=-1",
+        "from_us=x",
+        "from_us=1e9",
+        "from_us=99999999999999999999",
+        "to_us=1.5",
+        "branch=7",
+        "limit=0x1",
+    ],
+)
+def test_bad_queries_name_the_parameter(client: Client, query: str) -> None:
+    run = kit.make_run()
+    answer = client.get(f"/api/runs/{run.code}/range?{query}")
+    assert answer.status_code in (400, 404)
+    assert answer.json()["error"]["field"] == query.partition("=")[0]
+
+
+@pytest.mark.parametrize(
+    ("do", "field"),
+    [
+        ({}, "do.do"),
+        ({"do": "explode"}, "do.do"),
+        ({"do": "kill"}, "do.target"),
+        ({"do": "kill", "target": "n99"}, "do.target"),
+        ({"do": "kill", "target": "n1", "with": "fire"}, "do.with"),
+        ({"do": "kill", "target": "n1", "at_s": 3}, "do.at_s"),
+        ({"do": "kill", "target": ["n1"] * 5_000}, "do"),
+        ({"do": "loss", "from": "n1", "to": "n2", "chance": 2}, "do.chance"),
+        ({"do": "loss", "from": "n1", "to": "n2", "chance": 10**400}, "do"),
+        ({"do": "kill", "target": ["n1"] * 500}, "do.target"),
+        ({"do": "kill", "target": "x" * 20_000}, "do"),
+        ({"do": "client", "client": "c9", "operation": "put", "key": "k"}, "do.client"),
+        ({"do": "client", "client": "c1", "operation": "drop", "key": "k"}, "do.operation"),
+        ({"do": "client", "client": "c1", "operation": "put", "key": ""}, "do.key"),
+        ({"do": "client", "client": "c1", "operation": "put", "key": "k", "more": 1}, "do.more"),
+    ],
+)
+def test_bad_commands_name_the_field_and_are_not_logged(do: dict[str, Any], field: str) -> None:
+    client = Client()
+    code = send(client, "/api/runs", json.dumps(RUN)).json()["code"]
+    message = {"type": "command", "key": "k", "branch": 0, "at_us": 0, "do": do}
+    answer = send(client, f"/api/runs/{code}/messages", json.dumps(message))
+    assert answer.status_code == 400, answer.content
+    assert answer.json()["error"]["field"] == field
+    assert not Command.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        ({"type": "playhead", "speed": 1e9}, "speed"),
+        ({"type": "playhead", "speed": 500}, "speed"),
+        ({"type": "playhead", "speed": -1}, "speed"),
+        ({"type": "playhead", "to_us": 10**12}, "to_us"),
+        ({"type": "playhead", "branch": 9}, "branch"),
+        ({"type": "until", "condition": "tea"}, "condition"),
+        ({"type": "until", "condition": {"field": "term", "value": 1, "op": "~"}}, "condition.op"),
+        ({"type": "hello"}, "type"),
+    ],
+)
+def test_bad_messages_by_http_name_the_field(message: dict[str, Any], field: str) -> None:
+    client = Client()
+    code = send(client, "/api/runs", json.dumps(RUN)).json()["code"]
+    answer = send(client, f"/api/runs/{code}/messages", json.dumps(message))
+    assert (answer.status_code, answer.json()["error"]["field"]) == (400, field)
+
+
+def test_a_visitor_meets_a_limit_of_its_own_and_others_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(limits.VISITOR_LIMITS, "runs", (3, 600))
+    greedy, other = Client(), Client()
+    codes = [send(greedy, "/api/runs", json.dumps(RUN)).status_code for _ in range(4)]
+    assert codes == [201, 201, 201, 429]
+    assert send(other, "/api/runs", json.dumps(RUN)).status_code == 201
+
+
+def test_dropping_the_cookie_still_meets_the_ceiling_of_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(limits.ADDRESS_LIMITS, "runs", (5, 600))
+    answers = [send(Client(), "/api/runs", json.dumps(RUN)) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [201] * 5 + [429]
+    assert answers[-1].json()["error"]["field"] == "address"
+
+
+def test_a_school_of_500_behind_one_address_stays_below_every_ceiling() -> None:
+    heads = {"runs": 5, "links": 2, "checks": 20, "messages": 60, "grants": 2, "sockets": 10, "histories": 5}
+    for purpose, (most, window_s) in limits.ADDRESS_LIMITS.items():
+        per_head = heads.get(purpose, 2)
+        assert most >= 500 * per_head, (purpose, window_s)
+
+
+def test_a_form_without_its_token_is_refused() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    assert send(strict, "/api/runs", json.dumps(RUN)).status_code == 403

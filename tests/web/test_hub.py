@@ -1,0 +1,30 @@
+"""What a process keeps of a run for those who join: frames in memory joined with frames in the store."""
+
+from __future__ import annotations
+
+from simulations import wire
+from simulations.hub import Watch
+
+
+def frame(t0_us: int, t1_us: int, revision: int = 0) -> tuple[wire.FrameHeader, bytes]:
+    header = wire.FrameHeader("abcdef", 0, revision, 0, t0_us, t1_us, "", "")
+    return header, b"%d" % t0_us
+
+
+def spans(frames: list[tuple[wire.FrameHeader, bytes]]) -> list[tuple[int, int]]:
+    return [(header.t0_us, header.t1_us) for header, _ in frames]
+
+
+def test_what_was_sent_but_not_stored_yet_is_not_missing_for_who_joins() -> None:
+    watch = Watch("abcdef")
+    watch.frames = [frame(64, 128), frame(128, 256)]
+    assert spans(watch._with_newest([frame(0, 64), frame(64, 128)], 0)) == [(0, 64), (64, 128), (128, 256)]
+
+
+def test_frames_behind_a_hole_or_of_another_branch_are_left_out() -> None:
+    watch = Watch("abcdef")
+    watch.frames = [frame(200, 300)]
+    assert spans(watch._with_newest([frame(0, 64)], 0)) == [(0, 64)]
+    watch.frames = [frame(64, 128)]
+    assert spans(watch._with_newest([frame(0, 64)], 1)) == [(0, 64)]
+    assert watch._with_newest([], 0) == []
