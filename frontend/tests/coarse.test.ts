@@ -1,30 +1,18 @@
 /** Where somebody stops in a stretch that was sent as an aggregate, its events are asked for. */
 
-import { encode } from '@msgpack/msgpack';
 import { waitFor } from '@testing-library/dom';
-import { zlibSync } from 'fflate';
 import { expect, it } from 'vitest';
 
 import type { Chunk } from '../src/core/chunk';
 import type { RunState } from '../src/net/messages';
 import { Session } from '../src/state/session.svelte';
 import type { Receiver, Source } from '../src/state/source';
-import { chunk, frame, keyframe, process, tides } from './helpers';
+import { bytesOf, chunk, keyframe, process, tides } from './helpers';
 
 const shore = { n1: { ...process({ moon: 3, phase: 'flood' }), system: 'tides' } };
 const made = (level: Chunk['level']): Chunk => chunk(0, 1_000_000, {
   level, keyframe: keyframe(0, shore), events: level === 'full' ? [[5, 200_000, 1, 'n1', 0, 'pull', null, null]] : [],
 });
-
-function bytesOf(one: Chunk): Uint8Array {
-  const head = encode({ ...frame(one).header, level: one.level });
-  const body = zlibSync(encode(one));
-  const bytes = new Uint8Array(4 + head.length + body.length);
-  new DataView(bytes.buffer).setUint32(0, head.length);
-  bytes.set(head, 4);
-  bytes.set(body, 4 + head.length);
-  return bytes;
-}
 
 const run = (playing: boolean): RunState => ({
   code: 'abcdef', title: 'Shore', systems: ['tides'], seed: 4, engine: 1, role: 'viewer', you: '', viewers: 1, head_us: 1_000_000,

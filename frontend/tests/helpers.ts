@@ -1,5 +1,8 @@
 /** Chunks written by hand for tests, in the shape of docs/protocol.md. */
 
+import { encode } from '@msgpack/msgpack';
+import { zlibSync } from 'fflate';
+
 import type { Chunk, Frame, Keyframe, ProcessState, TraceEvent } from '../src/core/chunk';
 import type { Descriptor } from '../src/core/descriptor';
 
@@ -49,3 +52,14 @@ export function frame(made: Chunk, { branch = 0, revision = 0, hash = `h${made.t
 /** A fired timer that changes fields. */
 export const changed = (number: number, at_us: number, fields: ProcessState['fields'], id = 'n1'): TraceEvent =>
   [number, at_us, 1, id, 0, 'pull', { fields }, null];
+
+/** A chunk as a frame on the wire. */
+export function bytesOf(made: Chunk): Uint8Array {
+  const head = encode({ ...frame(made).header, level: made.level });
+  const body = zlibSync(encode(made));
+  const bytes = new Uint8Array(4 + head.length + body.length);
+  new DataView(bytes.buffer).setUint32(0, head.length);
+  bytes.set(head, 4);
+  bytes.set(body, 4 + head.length);
+  return bytes;
+}

@@ -1,8 +1,6 @@
 /** The whole page over a trace of a system that does not exist: nothing under src knows its name. */
 
-import { encode } from '@msgpack/msgpack';
 import { configure, screen, waitFor, within } from '@testing-library/dom';
-import { zlibSync } from 'fflate';
 import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 
@@ -12,18 +10,7 @@ import { language } from '../src/i18n/index.svelte';
 import Playground from '../src/pages/Playground.svelte';
 import { BoardView } from '../src/state/board.svelte';
 import { Session } from '../src/state/session.svelte';
-import { chunk, frame, keyframe, process, tides } from './helpers';
-
-function bytesOf(made: Chunk): Uint8Array {
-  const { header } = frame(made);
-  const head = encode(header);
-  const body = zlibSync(encode(made));
-  const bytes = new Uint8Array(4 + head.length + body.length);
-  new DataView(bytes.buffer).setUint32(0, head.length);
-  bytes.set(head, 4);
-  bytes.set(body, 4 + head.length);
-  return bytes;
-}
+import { bytesOf, chunk, keyframe, process, tides } from './helpers';
 
 const log = { first: 1, last: 2, hash: 'beef', entries: [[2, 'shell'], [3, 'sand']] };
 const made = chunk(0, 1_000_000, {

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from platform_lab.supervisor.listener import addresses
 from scripts import prepare
@@ -32,6 +32,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# A machine that does three other things may take its time; what never comes still fails.
+expect.set_options(timeout=30_000)
 FAILED = pytest.StashKey[bool]()
 
 NewPage = Callable[..., Page]

@@ -58,7 +58,7 @@ def open_run(page: Page, experiment: Any = GEO, query: str = "", first: str = "n
     """Make a run, open it, and wait until its nodes are there: the one named first is looked for."""
     url = make_run(page, experiment)
     page.goto(url + query)
-    expect(node(page, first)).to_be_visible(timeout=20_000)
+    expect(node(page, first)).to_be_visible()
     return url
 
 
@@ -74,7 +74,7 @@ def leader(page: Page) -> Locator:
 
 def wait_for_leader(page: Page) -> str:
     """The id of the node that leads."""
-    expect(leader(page).first).to_be_visible(timeout=20_000)
+    expect(leader(page).first).to_be_visible()
     return str(leader(page).first.get_attribute("data-node"))
 
 

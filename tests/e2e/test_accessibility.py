@@ -69,7 +69,7 @@ def said(wrong: dict[str, list[str]]) -> str:
 def pick_leader(page: Page) -> None:
     """Wait for a leader, in any language, and pick it."""
     led = page.locator("[data-node]:has(.crown)").first
-    expect(led).to_be_visible(timeout=20_000)
+    expect(led).to_be_visible()
     led.click()
 
 

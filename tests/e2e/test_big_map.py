@@ -18,7 +18,7 @@ def open_example(page: Page) -> None:
     page.get_by_label("Begin with ...").select_option(label="A whole example: 101 nodes, clients, outages")
     expect(page.locator("input.title")).to_have_value(re.compile("A hundred and one nodes"))
     page.get_by_role("button", name="▶ Run").click()
-    expect(node(page, "n101")).to_be_visible(timeout=30_000)
+    expect(node(page, "n101")).to_be_visible()
 
 
 def test_a_big_cluster_is_seen_whole_near_and_in_focus(page: Page, new_page: NewPage) -> None:
@@ -57,7 +57,7 @@ def focus(page: Page, leader: str) -> None:
     follower = "n1" if leader != "n1" else "n2"
     node(page, follower).click()
     page.get_by_role("button", name="Focus").click()
-    expect(page.locator(DISCS)).to_have_count(2, timeout=10_000)
+    expect(page.locator(DISCS)).to_have_count(2)
     expect(node(page, leader)).to_be_visible()
     page.get_by_role("button", name="All", exact=True).first.click()
     expect(page.locator(DISCS)).to_have_count(101)
@@ -66,7 +66,7 @@ def focus(page: Page, leader: str) -> None:
 def phone(page: Page, url: str) -> None:
     """All of it fits a phone's window."""
     page.goto(url)
-    expect(node(page, "n101")).to_be_visible(timeout=20_000)
+    expect(node(page, "n101")).to_be_visible()
     window = page.locator(".window").bounding_box()
     assert window
     for box in (node(page, id).bounding_box() for id in ("n1", "n5", "n96", "n101")):

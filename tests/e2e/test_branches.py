@@ -37,7 +37,7 @@ def test_the_past_is_changed_and_the_old_future_seen(page: Page) -> None:
     tree = page.get_by_role("group", name="Branches", exact=True)
     original = tree.get_by_role("button", name="original", exact=True)
     original.focus()
-    expect(page.locator("[data-thumb=here]")).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-thumb=here]")).to_be_visible()
     expect(page.locator("[data-thumb]")).to_contain_text("original")
     painted = page.locator("[data-thumb] canvas").evaluate("element => element.toDataURL().length")
     assert painted > 2000, "the picture is empty"
@@ -54,7 +54,7 @@ def test_the_past_is_changed_and_the_old_future_seen(page: Page) -> None:
         "aria-pressed", "true"
     )
     page.get_by_role("button", name="To the newest moment", exact=True).click()
-    expect(page.get_by_role("button", name=f"{led}, down", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name=f"{led}, down", exact=True)).to_be_visible()
 
 
 def test_what_two_branches_differ_in_is_told(page: Page) -> None:
@@ -68,9 +68,9 @@ def test_what_two_branches_differ_in_is_told(page: Page) -> None:
     page.wait_for_url(re.compile(r"runs=\w+\.\d,\w+\.\d$"))
     page.get_by_role("button", name="Play", exact=True).click()
     parted = page.get_by_role("status").filter(has_text="They part at")
-    expect(parted).to_contain_text("Freeze", timeout=20_000)
+    expect(parted).to_contain_text("Freeze")
     states = page.get_by_text(re.compile(r"^\d+ fields differ on \d nodes"))
-    expect(states).to_be_visible(timeout=20_000)
+    expect(states).to_be_visible()
     page.get_by_role("button", name="Pause", exact=True).click()
     parted.get_by_role("button", name="Go there").click()
     slider = page.get_by_role("region", name="Timeline").get_by_role("slider", name="Time", exact=True)
@@ -85,12 +85,12 @@ def test_a_run_stands_beside_its_saved_original(page: Page) -> None:
     page.goto(address)
     page.get_by_role("button", name="Fork", exact=True).click()
     page.wait_for_url(re.compile(r"/r/\w+"))
-    expect(node(page, "n1")).to_be_visible(timeout=20_000)
+    expect(node(page, "n1")).to_be_visible()
     page.get_by_role("button", name="Menu", exact=True).click()
     page.get_by_role("button", name="Compare with …", exact=True).click()
     page.get_by_role("link", name="Its saved original", exact=True).click()
     page.wait_for_url(re.compile(r"runs=\w+\.\d,link:\w+$"))
     for label in ("A", "B"):
-        expect(side(page, label).locator("[data-node]")).to_have_count(5, timeout=20_000)
+        expect(side(page, label).locator("[data-node]")).to_have_count(5)
     expect(side(page, "B").get_by_role("heading")).to_contain_text("as saved")
-    expect(page.get_by_text("Equal so far, event for event.")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Equal so far, event for event.")).to_be_visible()

@@ -76,7 +76,7 @@ def test_one_button_kills_the_leader_of_each_and_the_table_is_that_of_the_traces
     page.wait_for_url(re.compile("runs="))
     codes = page.url.partition("runs=")[2].split(",")
     for label in ("A", "B", "C"):
-        expect(side(page, label).get_by_role("button", name=LEADING)).to_have_count(1, timeout=20_000)
+        expect(side(page, label).get_by_role("button", name=LEADING)).to_have_count(1)
     page.get_by_role("button", name="Play", exact=True).click()
     # Before its discovery and synchronization are over, nobody leads ZooKeeper.
     expect(side(page, "C").get_by_role("button", name=re.compile("BROADCAST")).first).to_be_visible(
@@ -84,9 +84,7 @@ def test_one_button_kills_the_leader_of_each_and_the_table_is_that_of_the_traces
     )
     page.get_by_role("button", name=re.compile("^Crash the leader")).click()
     for label in ("A", "B", "C"):
-        expect(side(page, label).get_by_role("button", name=re.compile(", down$"))).to_have_count(
-            1, timeout=20_000
-        )
+        expect(side(page, label).get_by_role("button", name=re.compile(", down$"))).to_have_count(1)
     page.get_by_role("button", name="Pause", exact=True).click()
     first, *others = (commands(page, code) for code in codes)
     assert len(first) == 1
@@ -127,7 +125,7 @@ def test_two_branches_of_a_run_are_compared_apart_from_those_who_watch(page: Pag
     page.get_by_role("link", name=re.compile("^Compare with")).first.click()
     page.wait_for_url(re.compile(r"runs=\w+\.\d,\w+\.\d$"))
     for label in ("A", "B"):
-        expect(side(page, label).locator("[data-node]")).to_have_count(5, timeout=20_000)
+        expect(side(page, label).locator("[data-node]")).to_have_count(5)
     expect(page.get_by_role("button", name=re.compile("^Crash the leader"))).to_have_count(0)
     page.get_by_role("button", name="Play", exact=True).click()
-    expect(page.get_by_role("status").filter(has_text="They part at")).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("status").filter(has_text="They part at")).to_be_visible()

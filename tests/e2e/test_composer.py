@@ -26,7 +26,7 @@ def open_composer(page: Page) -> str:
     """A run with a script, at the composer; its address."""
     url = make_run(page, SCRIPTED)
     page.goto(f"{url}?view=composer")
-    expect(bar(page, "Kill n2, 20 s to 30 s")).to_be_visible(timeout=WAIT_MS)
+    expect(bar(page, "Kill n2, 20 s to 30 s")).to_be_visible()
     return url
 
 
@@ -80,9 +80,9 @@ def test_bars_are_the_script_both_ways_and_playing_it_forks(page: Page) -> None:
     expect(bar(page, "Kill n2, 0.3 s to 30.3 s")).to_be_visible()
 
     page.get_by_role("button", name="Play this script").first.click()
-    expect(page.get_by_role("group", name="Branches").get_by_role("button")).to_have_count(2, timeout=WAIT_MS)
+    expect(page.get_by_role("group", name="Branches").get_by_role("button")).to_have_count(2)
     page.get_by_role("tab", name="Map").click()
-    expect(node(page, "n2")).to_have_attribute("aria-label", re.compile("down"), timeout=WAIT_MS)
+    expect(node(page, "n2")).to_have_attribute("aria-label", re.compile("down"))
     old, new = branches(page, url)
     assert "faults" not in old
     assert (new["parent"], new["faults"]) == (0, [{"do": "kill", "target": "n2", "at_s": 0.3, "for_s": 30.0}])
@@ -149,4 +149,4 @@ def test_a_thumb_drags_and_repeats(new_page: NewPage) -> None:
         bar(page, "Freeze leader, 30 s to 35 s, again every 15 s, 50 % chance, at most 3 times")
     ).to_be_visible()
     page.get_by_role("button", name="Play this script").click()
-    expect(page.get_by_text("This is what the run follows")).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_text("This is what the run follows")).to_be_visible()

@@ -103,8 +103,8 @@ def run_and_measure(page: Page) -> None:
     expect(run).to_have_attribute("aria-disabled", "false")
     run.click()
     page.wait_for_url(re.compile(r"/r/[0-9a-z]{6,8}$"), timeout=WAIT_MS)
-    expect(page.get_by_role("button", name=re.compile(r"^n7, "))).to_be_visible(timeout=WAIT_MS)
-    expect(page.get_by_role("button", name=re.compile(r"^n\d, leader, term"))).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("button", name=re.compile(r"^n7, "))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(r"^n\d, leader, term"))).to_be_visible()
     wait_until(lambda: latencies(page, FAR), "messages between n1 and n5", WAIT_MS / 1000)
     assert latencies(page, FAR) == {80_000}
     assert 80_000 not in latencies(page, ("n1", "n2"))
@@ -160,10 +160,10 @@ def open_elsewhere(page: Page, new_page: NewPage) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="Save link").click()
     saved = dialog.get_by_role("textbox", name="Link to this moment")
-    expect(saved).to_have_value(re.compile(r"/e/[0-9a-z]+"), timeout=WAIT_MS)
+    expect(saved).to_have_value(re.compile(r"/e/[0-9a-z]+"))
     other = new_page()
     other.goto(saved.input_value())
-    expect(other.get_by_role("button", name=re.compile(r"^n7, "))).to_be_visible(timeout=WAIT_MS)
+    expect(other.get_by_role("button", name=re.compile(r"^n7, "))).to_be_visible()
     assert latencies(other, FAR) == {80_000}
 
 

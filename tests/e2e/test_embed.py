@@ -65,7 +65,7 @@ def test_a_frame_with_little_around_it_still_plays(page: Page, stack: RunningSta
     with blog(f"<html><body>{framed}</body></html>") as address:
         page.goto(address)
         frame = page.frame_locator("iframe")
-        expect(frame.locator("[data-node]")).to_have_count(5, timeout=20_000)
+        expect(frame.locator("[data-node]")).to_have_count(5)
         expect(frame.get_by_role("slider")).to_have_count(0)
         expect(frame.locator("p.result")).to_have_count(0)
         frame.get_by_role("button", name="Play", exact=True).click()
@@ -75,7 +75,7 @@ def test_a_frame_with_little_around_it_still_plays(page: Page, stack: RunningSta
 def see_it_play(page: Page, slug: str) -> None:
     """The frame is drawn, plays, and has told its owner a height."""
     frame = page.frame_locator("iframe")
-    expect(frame.get_by_role("heading", name="Framed")).to_be_visible(timeout=20_000)
+    expect(frame.get_by_role("heading", name="Framed")).to_be_visible()
     expect(frame.get_by_role("region", name="Space-time")).to_be_visible()
     expect(frame.get_by_role("button", name="Pause", exact=True)).to_be_visible()  # it plays by itself
     expect(frame.get_by_role("link", name="Open in Platform Lab")).to_have_attribute("href", f"/e/{slug}")

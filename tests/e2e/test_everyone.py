@@ -38,7 +38,7 @@ def test_a_key_is_changed_refused_kept_and_printed_on_its_control(page: Page) ->
     expect(button.locator("kbd")).to_have_text("M")
     page.keyboard.press("k")
     page.keyboard.press("m")
-    expect(page.get_by_role("button", name=f"{led}, down", exact=True)).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name=f"{led}, down", exact=True)).to_be_visible()
 
 
 def test_the_picture_is_told_in_words_and_walked_by_keys(page: Page) -> None:

@@ -40,11 +40,11 @@ def test_a_trace_comes_home_and_plays_from_its_file(page: Page) -> None:
     chooser.set_input_files(trace_file(b'{"v": 1}\n'))
     expect(page.get_by_role("alert")).to_contain_text("line 1")
     chooser.set_input_files(trace_file(answer.body()))
-    expect(node(page, "n5")).to_be_visible(timeout=20_000)
+    expect(node(page, "n5")).to_be_visible()
     expect(page.get_by_text("A trace from a file, read only.")).to_be_visible()
     expect(page.locator(".place b").first).to_contain_text("east")
     page.get_by_role("button", name="Play", exact=True).click()
-    expect(node(page, leader)).to_have_attribute("aria-label", f"{leader}, leader, term 1", timeout=20_000)
+    expect(node(page, leader)).to_have_attribute("aria-label", f"{leader}, leader, term 1")
 
 
 def trace_file(data: bytes) -> FilePayload:
@@ -59,7 +59,7 @@ def cancelled(page: Page) -> None:
     dialog.get_by_role("button", name="Make and download").click()
     expect(dialog.get_by_role("progressbar")).to_be_visible()
     dialog.get_by_role("button", name="Cancel").click()
-    expect(dialog.get_by_role("button", name="Make and download")).to_be_enabled(timeout=10_000)
+    expect(dialog.get_by_role("button", name="Make and download")).to_be_enabled()
 
 
 def every_view(page: Page) -> None:

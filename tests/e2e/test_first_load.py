@@ -34,7 +34,7 @@ def test_a_run_opens_with_six_requests_and_400_kb(page: Page, new_page: NewPage)
     session.on("Network.webSocketCreated", note)
     session.on("Network.loadingFinished", count)
     fresh.goto(url)
-    expect(node(fresh, "n1")).to_be_visible(timeout=20_000)
+    expect(node(fresh, "n1")).to_be_visible()
     fresh.wait_for_function("document.fonts.status === 'loaded'")
     assert 4 <= len(sent) <= REQUESTS_MAX
     assert 50_000 < sum(sent.values()) <= BYTES_MAX

@@ -72,7 +72,7 @@ def test_run_and_variants_open_live_runs_and_are_mine(page: Page) -> None:
     card(page, "RA-03").get_by_text("2 variants").click()
     card(page, "RA-03").get_by_role("button", name="Run Nine servers split 3-3-3").click()
     page.wait_for_url(re.compile(r"/r/[0-9a-z]+$"), timeout=WAIT_MS)
-    expect(page.get_by_role("button", name=re.compile(r"^n9, "))).to_be_visible(timeout=WAIT_MS)
+    expect(page.get_by_role("button", name=re.compile(r"^n9, "))).to_be_visible()
     page.goto("/mine")
     expect(page.get_by_role("listitem").filter(has_text=first)).to_be_visible()
 

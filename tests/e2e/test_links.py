@@ -35,17 +35,17 @@ def test_links_are_cut_one_way_many_at_once_and_made_slow(page: Page) -> None:
     wait_for_leader(page)
     page.get_by_role("button", name="Link table").click()
     link(page, "n1 to n2: open").click()
-    expect(link(page, "n1 to n2: cut")).to_be_visible(timeout=WAIT_MS)
+    expect(link(page, "n1 to n2: cut")).to_be_visible()
     expect(link(page, "n2 to n1: open, 5 ms")).to_be_visible()
     link(page, "n1 to n2: cut").click()
-    expect(link(page, "n1 to n2: open")).to_be_visible(timeout=WAIT_MS)
+    expect(link(page, "n1 to n2: open")).to_be_visible()
 
     page.mouse.move(*centre(link(page, "n3 to n1")))
     page.mouse.down()
     page.mouse.move(*centre(link(page, "n3 to n5")), steps=16)
     page.mouse.up()
     for other in ("n1", "n2", "n4", "n5"):
-        expect(link(page, f"n3 to {other}: cut")).to_be_visible(timeout=WAIT_MS)
+        expect(link(page, f"n3 to {other}: cut")).to_be_visible()
     assert commands(page)[-1] == {
         "do": "cut",
         "from": ["n3"],
@@ -56,13 +56,13 @@ def test_links_are_cut_one_way_many_at_once_and_made_slow(page: Page) -> None:
     page.get_by_role("radio", name="Loss").click()
     page.get_by_role("spinbutton", name="Loss").fill("40")
     link(page, "n4 to n5: open").click()
-    expect(link(page, "n4 to n5: open, 40 ms, 40 % lost")).to_be_visible(timeout=WAIT_MS)
+    expect(link(page, "n4 to n5: open, 40 ms, 40 % lost")).to_be_visible()
     # By keyboard: from there one to the left, which is n3.
     page.get_by_role("radio", name="Latency").click()
     link(page, "n4 to n5").focus()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
-    expect(link(page, "n4 to n3: open, 200 ms")).to_be_visible(timeout=WAIT_MS)
+    expect(link(page, "n4 to n3: open, 200 ms")).to_be_visible()
 
 
 def test_a_lasso_picks_who_is_isolated_and_the_budget_counts_them(page: Page) -> None:
@@ -83,15 +83,15 @@ def test_a_lasso_picks_who_is_isolated_and_the_budget_counts_them(page: Page) ->
     page.mouse.up()
     menu = page.get_by_role("menu", name="Actions for n1, n2")
     menu.get_by_role("menuitem", name="Cut them off together").click()
-    expect(budget).to_have_attribute("aria-valuetext", re.compile("used 2"), timeout=WAIT_MS)
+    expect(budget).to_have_attribute("aria-valuetext", re.compile("used 2"))
     assert commands(page)[-1] == {"do": "partition", "groups": [["n1", "n2"], ["n3", "n4", "n5"]]}
 
     # One more by Shift, then all of them at once.
     node(page, "n3").click(modifiers=["Shift"])
     page.get_by_role("button", name="Act on the group").click()
     page.get_by_role("menu", name="Actions for n1, n2, n3").get_by_role("menuitem", name="Kill").click()
-    expect(budget).to_have_attribute("aria-valuetext", re.compile("No majority is left"), timeout=WAIT_MS)
-    expect(node(page, "n3")).to_have_attribute("aria-label", re.compile("down"), timeout=WAIT_MS)
+    expect(budget).to_have_attribute("aria-valuetext", re.compile("No majority is left"))
+    expect(node(page, "n3")).to_have_attribute("aria-label", re.compile("down"))
     assert sum("down" in name for name in labels(page)) == 3
 
 
@@ -101,7 +101,7 @@ def test_a_majority_that_does_not_recover_names_what_blocks_it(page: Page) -> No
     page.get_by_role("button", name="You are the network").click()
     page.wait_for_url(re.compile("view=inbox"), timeout=WAIT_MS)
     recover = page.get_by_role("button", name="Mend a majority and see")
-    expect(recover).to_have_attribute("aria-disabled", "false", timeout=WAIT_MS)
+    expect(recover).to_have_attribute("aria-disabled", "false")
     recover.click()
     notice = page.get_by_text("What blocks it: timers fire only by hand in this run.")
     expect(notice).to_be_visible(timeout=2 * WAIT_MS)

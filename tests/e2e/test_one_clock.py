@@ -22,7 +22,7 @@ def canvas(page: Page, name: str) -> Locator:
 def pause_later(page: Page) -> None:
     """Stop once some writes were acknowledged."""
     wait_for_leader(page)
-    expect(page.locator("p.result")).to_contain_text("0 acknowledged writes lost", timeout=20_000)
+    expect(page.locator("p.result")).to_contain_text("0 acknowledged writes lost")
     page.get_by_role("button", name="Pause", exact=True).click()
 
 
@@ -32,7 +32,7 @@ def test_an_entry_an_operation_and_an_event_are_one_selection(page: Page) -> Non
     view(page, "Logs")
     # The first entry is the leader's own; how many there are when time stops depends on the machine.
     entry = page.get_by_role("button", name=re.compile(r"^n2, entry \d+: put .*, term 1")).first
-    expect(entry).to_be_visible(timeout=20_000)
+    expect(entry).to_be_visible()
     page.get_by_role("button", name="Pause", exact=True).click()
     written = str(entry.get_attribute("aria-label")).split(":")[0]
     page.get_by_label("Side by side with").select_option(label="+ Space-time")
@@ -94,11 +94,11 @@ def test_hidden_kinds_keep_their_order(page: Page) -> None:
 def test_clients_are_judged_and_faults_have_a_price(page: Page) -> None:
     kill = [{"at_s": 1.2, "do": "kill", "target": "leader"}]
     open_run(page, {**GEO, "faults": kill, "play": {"speed": 1}})
-    expect(page.get_by_role("button", name=re.compile(", down$"))).to_be_visible(timeout=20_000)
+    expect(page.get_by_role("button", name=re.compile(", down$"))).to_be_visible()
     page.wait_for_timeout(600)
     page.get_by_role("button", name="Pause", exact=True).click()
     view(page, "Clients")
-    expect(page.locator("[data-judged]")).to_have_attribute("data-judged", "holds", timeout=30_000)
+    expect(page.locator("[data-judged]")).to_have_attribute("data-judged", "holds")
     expect(canvas(page, "Clients")).to_have_attribute("aria-label", re.compile(r"[1-9]\d* acknowledged"))
     view(page, "Metrics")
     metrics = page.get_by_role("region", name="Metrics", exact=True)

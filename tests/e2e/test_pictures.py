@@ -51,8 +51,8 @@ def opened(browser: Browser, address: str, name: str) -> Locator:
     page.context.add_cookies([{"name": "django_language", "value": language, "url": address}])
     page.add_init_script(path=pictures.SCRIPT)
     page.goto(f"{address}/e/{trace}?view={view}")
-    expect(page.get_by_role("region").first).to_be_visible(timeout=30_000)
-    expect(page.locator("section.timeline")).to_have_attribute("aria-busy", "false", timeout=30_000)
+    expect(page.get_by_role("region").first).to_be_visible()
+    expect(page.locator("section.timeline")).to_have_attribute("aria-busy", "false")
     return page.locator(part)
 
 

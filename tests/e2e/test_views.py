@@ -56,21 +56,17 @@ def test_whoever_is_the_network_holds_an_election_by_hand(page: Page) -> None:
     page.get_by_role("button", name="You are the network", exact=True).first.click()
     page.wait_for_url(re.compile("view=inbox"))
     inbox = page.get_by_role("region", name="Inbox of n2", exact=True)
-    expect(inbox).to_be_visible(timeout=20_000)
+    expect(inbox).to_be_visible()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     expect(inbox).to_contain_text("No message waits.")
     page.get_by_role("button", name="Fire election of n1", exact=True).click()
-    expect(page.get_by_role("region", name="Inbox of n1", exact=True)).to_contain_text(
-        "candidate", timeout=20_000
-    )
+    expect(page.get_by_role("region", name="Inbox of n1", exact=True)).to_contain_text("candidate")
     for asked, asker in (("n2", "n1"), ("n3", "n1")) * 2:  # pre-votes, then votes
         asked_inbox = page.get_by_role("region", name=f"Inbox of {asked}", exact=True)
         asked_inbox.get_by_role("button", name=re.compile(f"^Deliver.*{asker}")).first.click()
         answers = page.get_by_role("region", name=f"Inbox of {asker}", exact=True)
         answers.get_by_role("button", name=re.compile(f"^Deliver.*{asked}")).first.click(timeout=20_000)
-    expect(page.get_by_role("region", name="Inbox of n1", exact=True)).to_contain_text(
-        "leader", timeout=20_000
-    )
+    expect(page.get_by_role("region", name="Inbox of n1", exact=True)).to_contain_text("leader")
     expect(page.get_by_role("slider", name="Time", exact=True)).to_have_value("0")
 
 
@@ -82,7 +78,7 @@ def test_a_run_goes_on_until_a_field_has_a_value(page: Page) -> None:
     page.get_by_label("Comparison", exact=True).select_option(">=")
     page.get_by_label("Value", exact=True).fill("1")
     page.get_by_role("button", name="Go", exact=True).click()
-    expect(page.locator("[data-node][aria-label*='term 1']").first).to_be_visible(timeout=20_000)
+    expect(page.locator("[data-node][aria-label*='term 1']").first).to_be_visible()
 
 
 def test_a_healed_majority_is_seen_to_recover(page: Page) -> None:
@@ -91,10 +87,10 @@ def test_a_healed_majority_is_seen_to_recover(page: Page) -> None:
     for id in ("n1", "n2", "n3"):
         node(page, id).click()
         page.get_by_role("button", name="Kill", exact=True).click()
-        expect(page.get_by_role("button", name=f"{id}, down", exact=True)).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("button", name=f"{id}, down", exact=True)).to_be_visible()
     expect(page.locator("p.result")).to_contain_text("Nobody can decide.")
     page.get_by_role("button", name="Mend a majority and see").click()
-    expect(page.get_by_text("It recovers: the next commit comes at")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("It recovers: the next commit comes at")).to_be_visible()
     expect(page.locator("[data-node][aria-label$=', down']")).to_have_count(
         2
     )  # no more than a majority needs

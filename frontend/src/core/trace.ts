@@ -172,6 +172,13 @@ export class Trace {
     return until;
   }
 
+  /** Where the unbroken trace around a time begins; `at_us` itself when nothing is there. */
+  coveredFrom(branch: number, at_us: number): number {
+    let from = at_us;
+    for (let piece = this.at(branch, at_us); piece; piece = this.previous(branch, piece)) from = Math.min(from, piece.chunk.t0_us);
+    return from;
+  }
+
   /**
    * Pieces of a branch in order, its parents' up to the fork first; those that end before `from_us` are not touched.
    * `until_us` is where the last one stops to count.

@@ -155,6 +155,10 @@ export class Session implements Receiver {
   get detached(): boolean {
     return this.own !== null && !this.readonly;
   }
+  /** Where the run begins; a saved link where its recording does. */
+  private get start_us(): number {
+    return this.link?.trace?.from_us ?? 0;
+  }
   /** Where the run ends; a saved link ends where its recording does. */
   get stop_us(): number {
     return this.link?.trace?.to_us ?? this.run?.stop_us ?? 0;
@@ -351,7 +355,7 @@ export class Session implements Receiver {
       if (piece.light && piece.until_us > until_us - this.nearUs() / 2) break;
       end = Math.min(end, piece.chunk.t0_us);
     }
-    return end > (this.link?.trace?.from_us ?? 0) && end < until_us ? { from_us: Math.max(0, end - RANGE_US_MAX), to_us: end } : null;
+    return end > this.start_us && end < until_us ? { from_us: Math.max(0, end - RANGE_US_MAX), to_us: end } : null;
   }
 
   /** Where somebody stops to look, every event is worth having: an aggregate there is asked for again in full. */
@@ -538,12 +542,20 @@ export class Session implements Receiver {
     this.move({ to_us: Math.max(0, Math.round(Math.min(to_us, this.stop_us || to_us))), ...(branch === undefined ? {} : { branch }) });
   }
 
-  step(direction: 1 | -1, accept: (event: TraceEvent) => boolean = isStep): TraceEvent | undefined {
-    const event = this.trace.step(this.branch, this.at_us, direction, accept);
-    const to_us = event ? event[1] : direction < 0 ? 0 : this.at_us;
-    this.move({ play: false, to_us });
-    if (event) this.selectedEvent = event[0];
-    return event;
+  async step(direction: 1 | -1, accept: (event: TraceEvent) => boolean = isStep): Promise<void> {
+    const { branch, at_us } = this;
+    const event = this.trace.step(branch, at_us, direction, accept);
+    if (event) {
+      this.selectedEvent = event[0];
+      return this.move({ play: false, to_us: event[1] });
+    }
+    const from_us = this.trace.coveredFrom(branch, at_us);
+    // What came before is only not in hand yet, unless the recording begins here.
+    if (direction < 0 && from_us > this.start_us) {
+      if (await this.want(branch, from_us - 1)) await this.step(direction, accept);
+      return;
+    }
+    this.move({ play: false, to_us: direction < 0 ? this.start_us : at_us });
   }
 
   /** Give a majority back, then see whether anything is committed again. */
