@@ -68,6 +68,13 @@ SCRIPTS: dict[str, dict[str, Any]] = {
         operations=[operation(2 + number / 100, "set", "/x", value=number) for number in range(5)],
         faults=[{"at_s": 1.9, "do": "drop", "match": {"message": "Propose", "to": "s3", "count": 1}, "for_s": 1}],
     ),
+    # s3 writes the history to its slow disk while more is proposed.
+    "proposes_to_current": with_check(
+        "local_primary_order",
+        storage=SLOW_DISK,
+        operations=[operation(2 + number / 20, "set", "/x", value=number) for number in range(90)],
+        faults=[{"at_s": 2.2, "do": "kill", "target": "s3", "for_s": 0.5}],
+    ),
     # The proposal is only on the leader, which dies.
     "commits_early": with_check(
         "no_lost_ack",

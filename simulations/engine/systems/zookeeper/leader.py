@@ -246,9 +246,14 @@ class Leader(Learner):
         self.undurable.append((write, self.log.last))
         message = Propose(self.epoch, txn)
         for learner, synchronized in self.forwarding.items():
-            if synchronized and not self.is_observer(learner):
+            if synchronized and self.hears_proposals(learner):
                 # before_durable: the leader counts itself when its disk is done, like anybody of the quorum.
                 self.context.send(learner, message, before_durable=True)
+
+    def hears_proposals(self, learner: str) -> bool:
+        """Whoever was told the history hears what follows it, also before it has acknowledged the history: what is
+        proposed meanwhile would be missing later. (JRS leaves it open; apache/zookeeper, zookeeper-specifications.)"""
+        return not self.is_observer(learner)
 
     def decide(self, command: Command) -> tuple[str, str]:
         """(path, error): what becomes of a command when its turn comes."""

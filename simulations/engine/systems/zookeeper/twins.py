@@ -66,6 +66,16 @@ class SkipsGaps(ZooKeeper):
         return len(taken)
 
 
+class ProposesToCurrent(SkipsGaps):
+    """Proposals go only to those that acknowledged NEWLEADER, and nobody misses what was proposed before (an ambiguity
+    of JRS)."""
+
+    __slots__ = ()
+
+    def hears_proposals(self, learner: str) -> bool:
+        return super().hears_proposals(learner) and learner in self.current
+
+
 class CommitsEarly(ZooKeeper):
     """One acknowledgement less than a quorum is enough."""
 
@@ -109,6 +119,7 @@ TWINS: dict[str, type[ZooKeeper]] = {
     "acks_proposals_early": AcksProposalsEarly,
     "forgets_epoch": ForgetsEpoch,
     "skips_gaps": SkipsGaps,
+    "proposes_to_current": ProposesToCurrent,
     "commits_early": CommitsEarly,
     "commits_what_is_acked": CommitsWhatIsAcked,
     "old_server_speaks": OldServerSpeaks,
