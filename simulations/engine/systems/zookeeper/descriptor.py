@@ -197,7 +197,7 @@ TWINS = (
          ("one_leader_per_epoch",)),
     Twin("skips_gaps", Text("Writes down proposals that follow a gap", "有缺口也照样记录提案"), "take_early",
          ("local_primary_order",)),
-    Twin("proposes_to_current", Text("Proposes to those alone that acknowledged NEWLEADER", "只向已应答 NEWLEADER 的服务器提议"),
+    Twin("proposes_to_current", Text("Proposes to those alone that hold the history", "只向已有历史的服务器提议"),
          "hears_proposals", ("local_primary_order",)),
     Twin("commits_early", Text("Commits one acknowledgement short", "少一个应答就提交"), "held_by_quorum",
          ("no_lost_ack", "prefix_consistency")),
