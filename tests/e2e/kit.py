@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from playwright.sync_api import Locator, Page, expect
+
+from tests.stack import wait_until
+
+T = TypeVar("T")
 
 LEADER = re.compile(r"^n\d+, leader, term \d+$")
 
@@ -81,6 +86,29 @@ def wait_for_leader(page: Page) -> str:
 def labels(page: Page) -> list[str]:
     """The accessible names of all nodes."""
     return [str(item.get_attribute("aria-label")) for item in page.locator("[data-node]").all()]
+
+
+def expect_labels(page: Page, names: list[str]) -> None:
+    """Wait until the nodes have these accessible names."""
+    for name in names:
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_visible()
+
+
+def settled(read: Callable[[], T]) -> T:
+    """What is read ten times in a row: the page paints a moment after time stops."""
+    last: list[T] = [read()]
+
+    def still() -> bool:
+        last.append(read())
+        return len(last) > 10 and all(one == last[-1] for one in last[-10:])
+
+    wait_until(still, "the page stands still")
+    return last[-1]
+
+
+def moment_ms(page: Page) -> int:
+    """Where the playhead is, in milliseconds of virtual time."""
+    return int(page.get_by_role("slider", name="Time", exact=True).input_value())
 
 
 def result_line(page: Page) -> Locator:

