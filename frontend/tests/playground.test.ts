@@ -4,7 +4,6 @@ import { configure, screen, waitFor, within } from '@testing-library/dom';
 import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import type { Chunk } from '../src/core/chunk';
 import type { LinkState } from '../src/net/messages';
 import { language } from '../src/i18n/index.svelte';
 import Playground from '../src/pages/Playground.svelte';
