@@ -94,3 +94,24 @@ def test_a_run_stands_beside_its_saved_original(page: Page) -> None:
         expect(side(page, label).locator("[data-node]")).to_have_count(5)
     expect(side(page, "B").get_by_role("heading")).to_contain_text("as saved")
     expect(page.get_by_text("Equal so far, event for event.")).to_be_visible()
+
+
+def test_a_phone_goes_to_another_branch_in_two_taps(page: Page) -> None:
+    led = branched(page)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
+    drawer = page.get_by_role("region", name="Inspector and events", exact=True)
+    frozen = drawer.get_by_role("button", name=re.compile(f"^branch 2: Freeze {led}: you are here"))
+    expect(frozen).to_have_attribute("aria-pressed", "true")
+    drawer.get_by_role("button", name="Fold the panel away", exact=True).click()
+    original = drawer.get_by_role("button", name=re.compile("^original"))
+    expect(original).not_to_be_in_viewport()
+    drawer.get_by_role("button", name="Branches", exact=True).click()
+    expect(original).to_have_text(re.compile(r"from 0 ms, seen until \d"))
+    original.click()
+    expect(original).to_have_attribute("aria-pressed", "true")
+    expect(original).to_have_text(re.compile("^original: you are here"))
+    expect(frozen).to_be_hidden()
+    page.get_by_role("button", name="To the newest moment", exact=True).click()
+    expect(page.get_by_role("button", name=f"{led}, down", exact=True)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -18,6 +18,7 @@ import { keepMoment, playheadOf, recallMoment, type Moment } from './moment';
 import { reducedMotion, STEP_MS } from './motion';
 import { Preload } from './preload.svelte';
 import { LiveSource, SavedSource, type Receiver, type Source } from './source';
+import { ui } from './ui.svelte';
 
 /** A message for the person: a catalogue key with values, or a text that the server wrote in both languages. */
 export interface Notice {
@@ -449,7 +450,7 @@ export class Session implements Receiver {
   private takeBranches(branches: Branch[]): void {
     const known = new Set(this.branches.map((one) => one.id));
     const made = this.loaded && !this.readonly ? branches.find((one) => one.parent !== null && !known.has(one.id)) : undefined;
-    if (made) this.notify({ tone: 'info', key: 'views.branched', values: { number: made.id + 1, time: (made.fork_us / 1e6).toFixed(2) } });
+    if (made) this.notify({ tone: 'info', key: ui.phone ? 'views.branched_phone' : 'views.branched', values: { number: made.id + 1, time: (made.fork_us / 1e6).toFixed(2) } });
     this.branches = branches;
     this.trace.setLines(branches);
     for (const branch of branches) {

@@ -50,7 +50,7 @@ class Ui {
   rightOpen = $state(true);
   leftTab = $state<'build' | 'break' | 'operate' | 'client' | 'script'>('break');
   rightTab = $state<'state' | 'log' | 'disk' | 'flight' | 'rule'>('state');
-  drawerTab = $state<'break' | 'node' | 'events' | 'run'>('break');
+  drawerTab = $state<'break' | 'node' | 'events' | 'branches' | 'run'>('break');
   drawerHeight = $state<0 | 1 | 2>(1);
   view = $state<View>(asked());
   /** The view beside it, on the same clock and the same selection. */

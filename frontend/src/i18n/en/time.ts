@@ -48,6 +48,7 @@ export default {
   branch_here: '{name}: you are here',
   branch_original: 'original',
   branches: 'Branches',
+  branch_span: 'from {from}, seen until {to}',
   branch_without: '{name}: without your change',
   moment: '{time} seconds',
   violation: '{check} violated',

@@ -84,6 +84,7 @@ export default {
   cause_event: 'what happened on {from} {time} earlier',
   cause_none: 'nothing earlier',
   branched: 'You changed the past: branch {number} begins at {time} s. The old future is kept above the timeline.',
+  branched_phone: 'You changed the past: branch {number} begins at {time} s. The old future is kept under Branches.',
   branch_at: '{name}, at {time}',
   thumb_waits: 'The picture is on its way …',
   thumb_none: 'This moment is not in hand.',

@@ -48,6 +48,7 @@ export default {
   branch_here: '{name}：您在这里',
   branch_original: '原始分支',
   branches: '分支',
+  branch_span: '自 {from} 起，已看到 {to}',
   branch_without: '{name}：没有您的改动',
   moment: '{time} 秒',
   violation: '{check} 被违反',

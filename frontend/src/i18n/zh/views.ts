@@ -84,6 +84,7 @@ export default {
   cause_event: '{time}前 {from} 上发生的事',
   cause_none: '没有更早的事件',
   branched: '您改变了过去：分支 {number} 从 {time} 秒开始。原来的未来保留在时间线上方。',
+  branched_phone: '您改变了过去：分支 {number} 从 {time} 秒开始。原来的未来保留在“分支”里。',
   branch_at: '{name}，{time}',
   thumb_waits: '画面即将到来……',
   thumb_none: '这一时刻不在页面中。',

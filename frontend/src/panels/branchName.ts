@@ -1,0 +1,20 @@
+/** Branches in words, wherever they are listed. */
+
+import { pick, t } from '../i18n/index.svelte';
+import type { Branch } from '../net/messages';
+import type { Session } from '../state/session.svelte';
+import { faultText } from './faults';
+
+/** Those somebody has seen or changed, and the one on show. */
+export const seenBranches = ({ branches, branch: here }: Session): Branch[] =>
+  branches.filter((branch) => branch.id === here || branch.played_us > 0 || branch.commands.length > 0);
+
+/** What makes a branch another one: a title, a script of its own, its first own command, else its number. */
+export function branchName(branch: Branch, words: Session['faultWords']): string {
+  if (branch.title) return pick(branch.title);
+  if (branch.parent === null) return t('time.branch_original');
+  const name = t('time.branch', { number: branch.id + 1 });
+  if (branch.faults && branch.fork_us === 0) return `${name}: ${t('compose.branch_script')}`;
+  const first = branch.commands.find((command) => command.at_us >= branch.fork_us);
+  return first ? `${name}: ${faultText(first.do, words)}` : name;
+}
