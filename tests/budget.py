@@ -27,7 +27,7 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "raft_invariants": (20, 1000),
     "raft_membership": (8, 1500),
     "sharding_nemesis": (10, 500),
-    "raft_every_fault": (60, 2000),
+    "raft_every_fault": (100, 2000),
     "elections": (120, 10_000),  # elections a curve
     "split_votes": (100, 5000),  # elections a case
     "microservices_nemesis": (4, 300),
