@@ -1,4 +1,4 @@
-/** Stepping back where the past is not in hand yet: it is fetched, never leapt over. */
+/** Stepping to where nothing is in hand yet: it is fetched, never leapt over. */
 
 import { waitFor } from '@testing-library/dom';
 import { expect, it } from 'vitest';
@@ -11,16 +11,17 @@ import { bytesOf, changed, chunk, tides } from './helpers';
 
 const past = chunk(0, 500_000, { events: [changed(1, 100_000, {}), changed(2, 400_000, {})] });
 const present = chunk(500_000, 1_000_000, { events: [changed(3, 700_000, {})] });
+const future = chunk(1_000_000, 1_500_000, { events: [changed(4, 1_200_000, {})] });
 
 const run: RunState = {
   code: 'abcdef', title: 'Shore', systems: ['tides'], seed: 4, engine: 1, role: 'owner', you: '', viewers: 1, head_us: 1_000_000,
   branches: [{ id: 0, parent: null, fork_us: 0, revision: 0, head_us: 1e6, title: null, commands: [], played_us: 1e6 }],
   playhead: { branch: 0, playing: false, speed: 0.1, anchor_us: 700_000, anchor_ms: Date.now(), sequence: 1, gate_us: null },
-  server_ms: Date.now(), stop_us: 1_000_000,
-  experiment: { format: 1, id: 'shore', title: { en: 'Shore', zh: '海岸' }, system: 'tides', seed: 4, stop_s: 1, topology: { nodes: [{ id: 'n1' }] } },
+  server_ms: Date.now(), stop_us: 1_500_000,
+  experiment: { format: 1, id: 'shore', title: { en: 'Shore', zh: '海岸' }, system: 'tides', seed: 4, stop_s: 1.5, topology: { nodes: [{ id: 'n1' }] } },
 };
 
-/** A paused run of which only the present is here; `kept` is what the server has of the past. */
+/** A paused run of which only the present is here; `kept` is what else the server has. */
 function paused(kept: Chunk | null): Session {
   const session = new Session('abcdef', { systems: { tides }, faults: {} }, null, (receiver: Receiver): Source => ({
     open: () => undefined, close: () => undefined, send: () => true,
@@ -46,6 +47,13 @@ it('fetches what came before and steps to its last event', async () => {
   await shown(session);
   await session.step(-1);
   expect(at(session)).toBe(400_000);
+});
+
+it('fetches what comes next and steps to its first event', async () => {
+  const session = paused(future);
+  await shown(session);
+  await session.step(1);
+  expect(at(session)).toBe(1_200_000);
 });
 
 it('stays where it is when the past cannot be had', async () => {

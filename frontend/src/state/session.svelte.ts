@@ -550,10 +550,11 @@ export class Session implements Receiver {
       this.selectedEvent = event[0];
       return this.move({ play: false, to_us: event[1] });
     }
-    const from_us = this.trace.coveredFrom(branch, at_us);
-    // What came before is only not in hand yet, unless the recording begins here.
-    if (direction < 0 && from_us > this.start_us) {
-      if (await this.want(branch, from_us - 1)) await this.step(direction, accept);
+    // What comes there is only not in hand yet, unless the recording begins or ends here.
+    const edge_us = direction < 0 ? this.trace.coveredFrom(branch, at_us) - 1 : this.trace.coveredUntil(branch, at_us) + 1;
+    if (edge_us >= this.start_us && edge_us <= this.stop_us) {
+      if (this.playing) this.play(false);
+      if (await this.want(branch, Math.round(edge_us))) await this.step(direction, accept);
       return;
     }
     this.move({ play: false, to_us: direction < 0 ? this.start_us : at_us });
