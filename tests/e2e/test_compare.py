@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, Page, expect
 from simulations.engine.experiment import parse
 from simulations.engine.registry import SYSTEMS
 from tests.e2e.conftest import Console
-from tests.e2e.kit import node, open_run, wait_for_leader
+from tests.e2e.kit import GEO, make_run, node, open_run, wait_for_leader
 from tests.web import tallies
 
 LEADING = re.compile(r"(leader.*, (term|ballot)|LEADING, epoch) \d+")
@@ -129,3 +129,23 @@ def test_two_branches_of_a_run_are_compared_apart_from_those_who_watch(page: Pag
     expect(page.get_by_role("button", name=re.compile("^Crash the leader"))).to_have_count(0)
     page.get_by_role("button", name="Play", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="They part at")).to_be_visible()
+
+
+def test_a_fault_that_one_side_refuses_is_told_and_undone_where_it_acted(page: Page) -> None:
+    led = open_run(page).rpartition("/")[2]
+    leaderless = make_run(page, {**GEO, "timers": "manual"}).rpartition("/")[2]
+    page.goto(f"/compare?runs={led},{leaderless}")
+    expect(side(page, "A").get_by_role("button", name=LEADING)).to_have_count(1)
+    page.get_by_role("button", name=re.compile("^Crash the leader")).click()
+    notice = page.get_by_role("status").filter(has_text="Kill leader: done on A, not on B.")
+    expect(notice).to_contain_text("B: Nobody is leader now.")
+    down = side(page, "A").get_by_role("button", name=re.compile(", down$"))
+    expect(down).to_have_count(1)
+    given = commands(page, led)
+    assert [do for _, do in given] == ["{'do': 'kill', 'target': 'leader'}"]
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_role("button", name="Undo on A", exact=True).click()
+    expect(down).to_have_count(0)
+    expect(notice).to_be_hidden()
+    slider = page.get_by_role("slider", name="Time", exact=True)
+    expect(slider).to_have_attribute("aria-valuetext", f"{given[0][0] / 1e6:.3f} seconds")

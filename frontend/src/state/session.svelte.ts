@@ -30,6 +30,15 @@ export interface Notice {
   because?: Blocker;
   text?: { en: string; zh: string };
   offer?: 'fork' | 'script';
+  /** What a person can do about it; it stays until they do, or close it. */
+  act?: { key: string; values: Record<string, string>; run: () => void };
+}
+
+export type Refused = Extract<FromServer, { type: 'refused' }>;
+/** Beside others: hears what is given to all, and tells itself who refused it when it says so. */
+export interface Witness {
+  gave(line: { do: string }, keys: readonly string[]): void;
+  refused(side: Session, message: Refused): boolean;
 }
 
 /** Wall time between two looks at what changes slowly: feed, result line, timeline. */
@@ -79,6 +88,7 @@ export class Session implements Receiver {
   link = $state.raw<LinkState | null>(null);
   /** Sessions that do whatever this one does: commands at the same virtual time, moves of the playhead. */
   followers: Session[] = [];
+  witness: Witness | null = null;
   /** Where to be instead of where the playhead is: in step with others. */
   pace: (() => number) | null = null;
   /** The branch to look at from the start, apart from everybody else. */
@@ -477,8 +487,9 @@ export class Session implements Receiver {
     this.pending = this.unanswered.size;
   }
 
-  private refused(message: Extract<FromServer, { type: 'refused' }>): void {
+  private refused(message: Refused): void {
     this.answered(message.key);
+    if (!message.offer && this.witness?.refused(this, message)) return;
     const text = message.text ?? { en: message.reason, zh: message.reason };
     this.notify({ tone: 'bad', text, offer: message.offer });
   }
@@ -487,7 +498,7 @@ export class Session implements Receiver {
     this.running = false;
     const asked = this.recovering;
     this.recovering = false;
-    if (asked) return this.notify(this.recoveryNotice(message));
+    if (asked) return void this.notify(this.recoveryNotice(message));
     if (message.found) {
       this.selectedEvent = message.event ?? null;
       this.notify({ tone: 'info', key: 'time.until_found', values: { time: ((message.at_us ?? 0) / 1e6).toFixed(3) } });
@@ -496,13 +507,15 @@ export class Session implements Receiver {
   }
 
   /** Who says what this session has to say: beside others, the one that leads. */
-  herald: ((notice: Omit<Notice, 'id'>) => void) | null = null;
+  herald: ((notice: Omit<Notice, 'id'>) => number) | null = null;
 
-  notify(notice: Omit<Notice, 'id'>): void {
+  /** The number it has, by which it can be dismissed. */
+  notify(notice: Omit<Notice, 'id'>): number {
     if (this.herald) return this.herald(notice);
     const made = { ...notice, id: this.nextNotice++ };
     this.notices = [...this.notices.slice(-3), made];
-    setTimeout(() => this.dismiss(made.id), notice.offer ? 20_000 : 7000);
+    if (!notice.act) setTimeout(() => this.dismiss(made.id), notice.offer ? 20_000 : 7000);
+    return made.id;
   }
 
   dismiss(id: number): void {
@@ -512,11 +525,15 @@ export class Session implements Receiver {
   // What a person does ---------------------------------------------------------------------------------------------
 
   command(line: { do: string; [argument: string]: unknown }, at_us = this.commonMoment()): void {
-    for (const one of this.followers) one.command(line, at_us);
+    const keys = [this, ...this.followers].map((one) => one.give(line, at_us));
+    this.witness?.gave(line, keys);
+  }
+  private give(line: { do: string }, at_us: number): string {
     const message = { type: 'command', key: newKey(), branch: this.branch, at_us, do: line } as Extract<ToServer, { type: 'command' }>;
     this.unanswered.set(message.key, message);
     this.pending = this.unanswered.size;
     this.source.send(message);
+    return message.key;
   }
 
   /** Now; with followers far enough ahead that it comes at the same virtual time to all of them. */
@@ -525,11 +542,23 @@ export class Session implements Receiver {
     return Math.round(this.at_us + lead_us);
   }
 
+  /** Without the last command; beside others, where it acted, and all are then where it did. */
   undo(): void {
-    for (const one of this.followers) one.undo();
+    const all = [this, ...this.followers];
+    const last_us = Math.max(...all.map((one) => one.lastCommand_us));
+    const sides = all.filter((one) => one.lastCommand_us === last_us);
+    for (const one of sides) one.takeBack();
+    if (sides.length < all.length) this.goTo(Math.min(last_us, this.at_us));
+  }
+  private takeBack(): void {
     const message = { type: 'undo', key: newKey() } as const;
     this.unanswered.set(message.key, message);
     this.source.send(message);
+  }
+  /** When what was given last acted; before everything when nothing was given. */
+  private get lastCommand_us(): number {
+    const given = [...this.commands].sort((a, b) => a.seq - b.seq);
+    return given.at(-1)?.at_us ?? -1;
   }
 
   /** Pausing names the moment that was seen: the server's answer then moves nothing. */
