@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { actionsOn, groupsByLine, targetsOf } from '../src/core/actions';
 import { latencyMs, placeOf, typicalMs } from '../src/core/experiment';
 import { feedAt } from '../src/core/feed';
+import { notesUntil } from '../src/core/lanes';
 import { dotsAt, fateOf, inFlight, type Places } from '../src/core/flight';
 import { layout } from '../src/core/layout';
 import { playheadAt, ServerClock, SPEEDS, sliderToSpeed, speedToSlider, type Playhead } from '../src/core/playhead';
@@ -17,7 +18,7 @@ import { Trace } from '../src/core/trace';
 import { wallsOf } from '../src/core/wall';
 import { readFrame, splitRange } from '../src/net/wire';
 import { retryDelay } from '../src/net/socket';
-import type { Json, Network, Send, Verdict } from '../src/core/chunk';
+import { KIND, type Json, type Network, type NoteRef, type Send, type TraceEvent, type Verdict } from '../src/core/chunk';
 import type { Descriptor } from '../src/core/descriptor';
 import { changed, chunk, frame, keyframe, process, tides } from './helpers';
 
@@ -217,6 +218,21 @@ describe('the feed', () => {
     trace.add(frame(chunk(0, 1000, { events: [note(1, 10), note(2, 20), note(3, 900)] })));
     const lines = feedAt(trace, 0, 500, { tides }, 10);
     expect(lines.map((line) => [line.at_us, line.count])).toEqual([[20, 2]]);
+  });
+  it('says who, also where a command reached several at once, and counts nobody for another', () => {
+    const trace = new Trace();
+    const told = (number: number, at_us: number, ...who: string[]): TraceEvent =>
+      [number, at_us, KIND.command, '', 0, { do: 'command', script: 0 }, null, who.map((by): NoteRef => ['tides.turned', { height: 1 }, false, by])];
+    trace.add(frame(chunk(0, 1000, { events: [told(-1, 10, 'n1', 'n2/guard'), told(-2, 20, 'n1')] })));
+    const notes = feedAt(trace, 0, 500, { tides }, 10).filter((line) => line.kind === 'note');
+    expect(notes.map((line) => [line.node, line.count])).toEqual([['n1', 2], ['n2', 1]]);
+    expect(notesUntil(trace, 0, 500).map((note) => note.process)).toEqual(['n1', 'n2/guard', 'n1']);
+  });
+  it('tells that a line found nobody, and not that an end came to nothing', () => {
+    const trace = new Trace();
+    const skipped = (number: number, reason: string): TraceEvent => [number, 10, KIND.command, '', 0, { do: 'kill', script: 0, skipped: reason }, null, null];
+    trace.add(frame(chunk(0, 1000, { events: [skipped(-1, 'no_target'), skipped(-2, 'over'), skipped(-3, 'late')] })));
+    expect(feedAt(trace, 0, 500, { tides }, 10).map((line) => line.command?.skipped)).toEqual(['no_target']);
   });
 });
 

@@ -162,9 +162,11 @@ class ProcessContext:
         return written
 
     def note(self, id: str, **values: Any) -> None:
-        """Explain the rule that decided; kept only while somebody records."""
-        if self.kernel.notes is not None:
-            self.kernel.notes.append((id, values))
+        """Explain the rule that decided; kept only while somebody records. A command reaches several processes in one
+        event that is nobody's: then the note says whose it is."""
+        kernel = self.kernel
+        if kernel.notes is not None:
+            kernel.notes.append((id, values) if kernel.current >= 0 else (id, values, False, self.id))
 
     # -- what the kernel does with it -------------------------------------------------------------------------
 

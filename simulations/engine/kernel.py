@@ -79,7 +79,7 @@ class Kernel:
         self.records: list[Event] = []
         self.manual = False
         self.sends: list[Any] | None = None
-        self.notes: list[tuple[str, dict[str, Any]]] | None = None
+        self.notes: list[tuple[Any, ...]] | None = None
         self.cuts: set[tuple[int, int]] = set()
         self.watcher: Watcher | None = None
         self.recorder: Recorder | None = None

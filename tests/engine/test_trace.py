@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from simulations.engine.context import DELIVER, DROP, REQUEST
+from simulations.engine.context import COMMAND, DELIVER, DROP, REQUEST
 from simulations.engine.experiment import parse
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
@@ -60,6 +60,20 @@ def fold(state: dict[str, Any], chunk: dict[str, Any]) -> None:
                     view["timers"].pop(name, None)
                 else:
                     view["timers"][name] = timer
+
+
+def test_a_note_that_a_command_caused_says_whose_it_is() -> None:
+    """A command's event is nobody's; it may reach several processes, each with something to say."""
+    plain = {
+        **recipe("gossip"),
+        "faults": [{"at_s": 1, "do": "configure", "target": ["n1", "n2"], "remove": "n3"}],
+    }
+    world = World(parse(plain, SYSTEMS), record="full")
+    world.run_until(2_000_000)
+    told = [event for event in world.take_chunk().events if event[2] == COMMAND]
+    assert [(event[3], [note[2:] for note in event[7]]) for event in told] == [
+        ("", [(False, "n1")] * 2 + [(False, "n2")] * 2)
+    ]
 
 
 @pytest.mark.parametrize("system", sorted(SYSTEMS))

@@ -7,7 +7,7 @@ from typing import Any
 from simulations.engine.world import World
 
 
-class KeptNotes(list[tuple[str, dict[str, Any]]]):
+class KeptNotes(list[tuple[Any, ...]]):
     """A list of notes that is never emptied."""
 
     def clear(self) -> None:
@@ -21,4 +21,4 @@ def keep_notes(world: World) -> None:
 
 def noted(world: World) -> set[str]:
     """The ids of everything that was noted."""
-    return {id for id, _ in world.kernel.notes or ()}
+    return {id for id, *_ in world.kernel.notes or ()}

@@ -92,7 +92,8 @@ export interface Fault {
 
 export type Verdict = 'holds' | 'violated' | 'unknown';
 /** `observed`: said by a check that looks on from outside, not by the process. */
-export type NoteRef = [id: string, values: Values, observed?: boolean];
+/** `by`: whose note it is, where the event is a command's and so nobody's. */
+export type NoteRef = [id: string, values: Values, observed?: boolean, by?: string];
 
 export interface CheckState {
   verdict: Verdict;

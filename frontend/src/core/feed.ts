@@ -61,16 +61,19 @@ function linesOf(events: readonly (readonly unknown[])[], descriptors: Descripto
   const lines: FeedLine[] = [];
   for (const [number, at_us, kind, process, , detail, , notes] of events as [number, number, number, string, number, Json, unknown, NoteRef[] | null][]) {
     const base = { at_us, number, node: nodeOfProcess(process), count: 1 };
-    if (kind === KIND.command) lines.push({ ...base, key: `command${number}`, kind: 'command', command: (detail ?? {}) as Record<string, Json>, node: '' });
+    if (kind === KIND.command && !isBookkeeping(detail)) lines.push({ ...base, key: `command${number}`, kind: 'command', command: (detail ?? {}) as Record<string, Json>, node: '' });
     if (kind === KIND.start && at_us > 0) lines.push({ ...base, key: `start${process}${number}`, kind: 'start', life: Number(detail) });
-    for (const [id, values, observed = false] of notes ?? []) {
+    for (const [id, values, observed = false, by = process] of notes ?? []) {
       const note = noteOf(descriptors, id);
       if (!note || note.level === 'detail') continue;
-      lines.push({ ...base, key: `note${id}${process}${salient(values)}`, kind: 'note', note: { note, values, id, observed } });
+      lines.push({ ...base, node: nodeOfProcess(by), key: `note${id}${by}${salient(values)}`, kind: 'note', note: { note, values, id, observed } });
     }
   }
   return lines;
 }
+
+/** The end of what had ended before, or of a wait that was met: nothing happened. */
+const isBookkeeping = (detail: Json): boolean => ['over', 'late'].includes(String((detail as Record<string, Json> | null)?.skipped));
 
 /** Two notes are the same to a reader when they name the same others; counters and indexes may differ. */
 const salient = (values: Record<string, Json>): string => Object.values(values).filter((value) => typeof value === 'string').join();

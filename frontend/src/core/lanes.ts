@@ -10,7 +10,7 @@ export function notesUntil(trace: Trace, branch: number, until_us: number): Note
   for (const { piece, until_us: end_us } of trace.pieces(branch, until_us + 1)) {
     for (const [, at_us, , process, , , , notes] of piece.chunk.events) {
       if (at_us > Math.min(until_us, end_us)) break;
-      for (const [id, values] of notes ?? []) found.push({ at_us, process, id, values });
+      for (const [id, values, , by] of notes ?? []) found.push({ at_us, process: by ?? process, id, values });
     }
   }
   return found;

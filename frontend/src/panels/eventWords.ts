@@ -45,10 +45,15 @@ export function changeWords(event: TraceEvent, session: Session): string[] {
   return Object.entries(event[6]?.fields ?? {}).map(([name, value]) => `${fieldTitle(event[3], name, session)}: ${valueText(value, fieldOf(event[3], name, session), session, event[3])}`);
 }
 
+/** "team: looks for the runbook". */
+export const said = (who: string, words: string): string => `${who}${language.current === 'zh' ? '：' : ': '}${words}`;
+
+/** The card names the process of its event already; in one of a command each note says whose it is. */
 export function noteLines(event: TraceEvent, session: Session): { text: string; section: string }[] {
-  return (event[7] ?? []).flatMap(([id, values]) => {
+  return (event[7] ?? []).flatMap(([id, values, , by]) => {
     const note = noteOf(session.descriptors, id);
-    return note ? [{ text: noteText(note, values), section: note.section }] : [];
+    const text = note ? noteText(note, values) : '';
+    return note ? [{ text: by ? said(by, text) : text, section: note.section }] : [];
   });
 }
 

@@ -24,6 +24,10 @@ export function faultText(detail: Record<string, unknown>, words: Words): string
   return [word, targetsOf(line, targetWord), ...details].filter(Boolean).join(' ');
 }
 
+const SKIPPED = ['chance', 'at_most', 'budget', 'waits', 'no_timer', 'no_target', 'no_client'];
+/** Why a line did nothing when it came due. */
+export const skippedWord = (reason: string): string => (SKIPPED.includes(reason) ? t(`inspect.skipped_${reason}` as MessageKey) : reason.replaceAll('_', ' '));
+
 function detailText(name: string, value: unknown): string {
   if (name === 'chance') return `${Math.round(Number(value) * 100)} %`;
   if (name.endsWith('_ms')) return `${typeof value === 'number' ? value : JSON.stringify(value)} ms`;

@@ -136,7 +136,7 @@ class Triggers:
             )
         if kind == "note":
             return sum(
-                when.note in (None, id) and _values_fit(when.match, values) for id, values in self.notes()
+                when.note in (None, id) and _values_fit(when.match, values) for id, values, *_ in self.notes()
             )
         return self.enters(when, trigger, context)
 

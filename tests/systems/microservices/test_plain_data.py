@@ -65,7 +65,7 @@ def test_both_languages_name_the_same_values() -> None:
 
 
 def test_what_was_noted_fits_its_sentence(reference: World) -> None:
-    noted = reference.kernel.notes or []
+    noted = [(id, values) for id, values, *_ in reference.kernel.notes or []]
     assert len({id for id, _ in noted}) >= 10
     assert [id for id, values in noted if places(NOTES[id].en) - set(values)] == []
 

@@ -18,7 +18,7 @@ def notes_of(plain: dict[str, Any], stop_s: float = 6) -> list[tuple[str, dict[s
     world = World(parse(plain, SYSTEMS))
     keep_notes(world)
     world.run_until(round(stop_s * 1_000_000))
-    return list(world.kernel.notes or ())
+    return [(id, values) for id, values, *_ in world.kernel.notes or ()]
 
 
 @pytest.mark.parametrize("by", COORDINATORS)

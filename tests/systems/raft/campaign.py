@@ -83,7 +83,7 @@ class NoteIds:
         self.kernel.recorder, self.kernel.notes = self, []
 
     def executed(self, event: Any, context: Any) -> None:
-        self.seen.update(id for id, _ in self.kernel.notes or ())
+        self.seen.update(id for id, *_ in self.kernel.notes or ())
         self.kernel.notes = []
 
     def observed(self, notes: Any) -> None:
