@@ -207,6 +207,15 @@ def test_a_larger_fanout_needs_fewer_rounds_and_more_messages() -> None:
     assert cost[0] < cost[1]
 
 
+def test_a_round_counts_from_its_begin_and_the_messages_to_its_end() -> None:
+    """To all ten others at once, 5 ms away: one round and ten messages, though each of them tells it once more."""
+    one = rumours([], {"fanout": 10, "repair_ms": 0, "rumour_rounds": 2})
+    world = run({**one, "operations": one["operations"][:1]})
+    assert metric(world, "rounds_to_all", operation="v0") == 1
+    assert metric(world, "messages_to_all", operation="v0") == 10
+    assert metric(world, "messages_per_value") == 120
+
+
 def test_a_node_that_joins_late_learns_everything() -> None:
     plain = rumours([{"at_s": 4, "do": "restart", "target": NAMES[9]}])
     plain["topology"]["nodes"][9]["starts"] = "off"

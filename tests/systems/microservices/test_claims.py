@@ -139,13 +139,15 @@ def test_a_request_that_nobody_waits_for_is_not_begun() -> None:
 
 
 def test_work_that_waits_too_long_crashes_an_instance_and_shedding_prevents_it() -> None:
-    def roles(shedding: str) -> list[str]:
+    """20 requests a second too many: work waits 50 ms after 0.13 s, and for 2 s more until it crashes."""
+
+    def crashed(shedding: str) -> tuple[bool, Any]:
         parameters: dict[str, Any] = {"capacity": 50, "crash_after_overload_s": 2, "shedding": shedding}
         world = run(recipe([node("till", **parameters)], [client("till", rate=70)]))
-        return [process(world, "till").role]
+        return process(world, "till").role == "crashed", metric(world, "crashed_s", node="till")
 
-    assert roles("none") == ["crashed"]
-    assert roles("queue") != ["crashed"]
+    assert crashed("none") == (True, pytest.approx(2.15, abs=0.1))
+    assert crashed("queue") == (False, None)
 
 
 def test_shedding_by_priority_serves_the_important_route_whole() -> None:

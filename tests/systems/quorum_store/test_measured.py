@@ -39,6 +39,15 @@ def test_a_stopped_clock_costs_the_writes_of_its_node() -> None:
     assert measured(wrong, "lost_acknowledged") > 0
 
 
+def test_a_copy_is_behind_for_as_long_as_its_link_takes() -> None:
+    far = {"default": {"latency_ms": 5}, "between": [{"from": "anna", "to": "bo", "latency_ms": 70}]}
+    plain = experiment({"mode": "local"}, names=NAMES[:3], clients=("anna",), keys=1, mix={"put": 1}, rate=4)
+    world = run({**plain, "topology": {**plain["topology"], "links": far}})
+    assert measured(world, "copy_behind_ms_max", node="bo") == 70
+    assert measured(world, "copy_behind_ms_max", node="cleo") == 5
+    assert measured(world, "copy_behind_ms_max", node="anna") is None
+
+
 def test_the_divergence_meter_rises_while_apart_and_falls_to_zero_after_the_heal() -> None:
     """Along the run, as keyframes carry it; only those that keep a key are compared."""
     plain = experiment(

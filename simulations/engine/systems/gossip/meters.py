@@ -106,14 +106,34 @@ def spreads_us(world: World, scope: Scope) -> list[int] | None:
     return sorted(found)
 
 
-def rounds_to_all(world: World, scope: Scope) -> int | None:
-    """Rounds until every member knew the named operation's value (without a name: the first value of the scope)."""
+def round_us(world: World) -> int:
+    """How long a round lasts, at the first node."""
+    process = next(c.process for c in world.kernel.contexts if isinstance(c.process, Gossip))
+    return int(process.parameters.round_ms * 1000)
+
+
+def first_told(world: World, scope: Scope) -> tuple[int, int] | None:
+    """(when told, when known to every member) of the named operation's value; without a name the first of the scope."""
     first = next(told_in(world, scope), None)
     end_us = complete_us(world).get(first[0]) if first else None
-    process = next(c.process for c in world.kernel.contexts if isinstance(c.process, Gossip))
-    if first is None or end_us is None:
+    return (first[1], end_us) if first and end_us is not None else None
+
+
+def rounds_to_all(world: World, scope: Scope) -> int | None:
+    """Rounds of the teller that had begun when the last member came to know the value: what is sent in a round counts
+    to it, also when it arrives a little later."""
+    found = first_told(world, scope)
+    return (found[1] - found[0]) // round_us(world) if found else None
+
+
+def messages_to_all(world: World, scope: Scope) -> int | None:
+    """Messages that carried values and arrived, from the telling to the end of the round after which all knew it."""
+    found = first_told(world, scope)
+    if found is None:
         return None
-    return -((first[1] - end_us) // round(process.parameters.round_ms * 1000))
+    told_us, end_us = found
+    end_us = told_us + ((end_us - told_us) // round_us(world) + 1) * round_us(world)
+    return sum(1 for at_us in meter_of(world).carried if told_us <= at_us < end_us)
 
 
 def spread(share: float) -> Callable[[Any, Any], Any]:
@@ -136,6 +156,7 @@ def messages_per_value(world: World, scope: Scope) -> float | None:
 METERS = {Spread.name: Spread}
 METRICS: dict[str, Callable[[Any, Any], Any]] = {
     "rounds_to_all": rounds_to_all,
+    "messages_to_all": messages_to_all,
     "spread_p50_ms": spread(0.5),
     "spread_max_ms": spread(1.0),
     "messages_per_value": messages_per_value,

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 SLOT_US = 100_000
 NAME = "microservices"
-BUSY, RECEIVED, BREAKER, HEALTHY, EJECTED, ROLLOUT = (
-    Part.watched.index(name) for name in ("busy", "received", "breaker", "healthy", "ejected", "rollout")
+ROLE, BUSY, RECEIVED, BREAKER, HEALTHY, EJECTED, ROLLOUT = (
+    Part.watched.index(name)
+    for name in ("role", "busy", "received", "breaker", "healthy", "ejected", "rollout")
 )
 ENOUGH = 10
 """Requests a second that a share of errors is computed from."""
@@ -62,7 +63,8 @@ class Load(Check):
 
 
 class Moment(msgspec.Struct, frozen=True):
-    """A breaker, a dashboard, an ejection or a rollout changed. ``what``: which of these; ``value``: what it is now."""
+    """A breaker, a dashboard, an ejection or a rollout changed, or an instance crashed (its role did). ``what``: which
+    of these; ``value``: what it is now."""
 
     at_us: int
     process: int
@@ -74,14 +76,14 @@ class Moments(Check):
     """Every such change, in order."""
 
     name: ClassVar[str] = "microservices_moments"
-    watches: ClassVar[tuple[int, ...]] = (BREAKER, HEALTHY, EJECTED, ROLLOUT)
+    watches: ClassVar[tuple[int, ...]] = (ROLE, BREAKER, HEALTHY, EJECTED, ROLLOUT)
     all: Chunks = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
     ) -> None:
         for position in self.watches:
-            if before[position] != after[position]:
+            if before[position] != after[position] and (position != ROLE or after[ROLE] == CRASHED):
                 self.all.append(Moment(at_us, process_index, Part.watched[position], after[position]))
 
 
@@ -262,6 +264,7 @@ METRICS: dict[str, Callable[[World, Scope], Any]] = {
     "healthy_on_dashboard": healthy_on_dashboard,
     "ejected_s": ejected_s,
     "rolled_back_s": first_s("rollout", "rolled back"),
+    "crashed_s": first_s("role", CRASHED),
     "running_at_end": running_at_end,
     "error_share_max": error_share_max,
     "restarts": restarts,

@@ -53,14 +53,16 @@ class Counts(Check):
 
 class Held(Check):
     """Which version of which key every process holds. ``newest``: key -> the highest stamp anywhere; ``stale``: process
-    -> keys it holds in an older version; ``history``: (time, process, how many of those)."""
+    -> keys it holds in an older version, and since when; ``history``: (time, process, how many of those); ``behind``:
+    (time, process, for how long it had held a key in an older version that has caught up now)."""
 
     name: ClassVar[str] = "quorum_store_held"
     watches: ClassVar[tuple[int, ...] | None] = (WRITES,)
     newest: dict[str, Stamp] = {}
     held: dict[int, dict[str, Stamp]] = {}
-    stale: dict[int, dict[str, bool]] = {}
+    stale: dict[int, dict[str, int]] = {}
     history: Chunks = msgspec.field(default_factory=Chunks)
+    behind: Chunks = msgspec.field(default_factory=Chunks)
     written: dict[int, tuple[str, Stamp]] = {}
 
     def changed(
@@ -80,18 +82,18 @@ class Held(Check):
             if stamp > self.newest.get(key, NOTHING):
                 self.newest[key] = stamp
                 for index in sorted(self.held):
-                    self.judge(index, key)
+                    self.judge(at_us, index, key)
             else:
-                self.judge(process_index, key)
+                self.judge(at_us, process_index, key)
         self.note(at_us)
 
-    def judge(self, index: int, key: str) -> None:
+    def judge(self, at_us: int, index: int, key: str) -> None:
         found = self.held[index].get(key)
         stale = self.stale.setdefault(index, {})
         if found is not None and found < self.newest[key]:
-            stale[key] = True
-        else:
-            stale.pop(key, None)
+            stale.setdefault(key, at_us)
+        elif key in stale:
+            self.behind.append((at_us, index, at_us - stale.pop(key)))
 
     def note(self, at_us: int) -> None:
         """Remember how many keys are stale where, as far as that changed."""
@@ -258,6 +260,19 @@ def stale_keys(world: World, scope: Scope) -> int | None:
     return sum(count for index, count in sorted(latest.items()) if place_of(world, index, scope.node))
 
 
+def copy_behind_ms_max(world: World, scope: Scope) -> float | None:
+    """The longest that one of the scope's nodes held a key in an older version than somebody, until it caught up."""
+    meter = world.observer.checks.get(Held.name)
+    if not isinstance(meter, Held):
+        return None
+    found = [
+        lasted
+        for at_us, index, lasted in meter.behind
+        if scope.covers(at_us) and place_of(world, index, scope.node)
+    ]
+    return max(found) / 1000 if found else None
+
+
 def stale_keys_at_end(world: World, scope: Scope) -> int | None:
     """The same at the end of the run."""
     return stale_keys(world, msgspec.structs.replace(scope, to_us=None))
@@ -382,6 +397,7 @@ METRICS: dict[str, Callable[[Any, Any], Any]] = {
     "repair_keys_streamed": total(REPAIR_STREAMED),
     "keys_moved": total(MOVED),
     "keys_moved_share": keys_moved_share,
+    "copy_behind_ms_max": copy_behind_ms_max,
     "stale_keys": stale_keys,
     "stale_keys_at_end": stale_keys_at_end,
     "missing_writes_at_end": missing_writes_at_end,
