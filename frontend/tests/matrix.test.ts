@@ -23,6 +23,12 @@ describe('the matrix of links', () => {
     expect(cells[0]![2]).toMatchObject({ ms: 40 });
     expect(cells[2]![0]).toMatchObject({ ms: 200, loss: 0.3, changed: true });
   });
+  it('shows a link that was mended as it is stated, whatever a wider fault does', () => {
+    const spared = [{ from_: ['n1'], to: ['n2'], one_way: true }];
+    const cells = cellsOf(ids, { ...calm, links: [{ fault: 1, from_: [], to: [], one_way: false, loss: 0.3, spared }] }, topology);
+    expect(cells[0]![1]).toMatchObject({ loss: 0.01, changed: false });
+    expect(cells[1]![0]).toMatchObject({ loss: 0.3, changed: true });
+  });
   it('heals what is cut and releases what is held', () => {
     const [cut, open] = [cellsOf(ids, { ...calm, cuts: [['n1', 'n2']] }, topology)[0]![1]!, cellsOf(ids, calm, topology)[0]![1]!];
     expect([toolFor('cut', cut), toolFor('cut', open), toolFor('delay', cut)]).toEqual(['heal', 'cut', 'delay']);

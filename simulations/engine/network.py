@@ -34,9 +34,23 @@ REORDER_STRETCH = 4
 """A reordered message takes up to this many times its drawn latency longer, so that later ones overtake it."""
 
 
+class Span(msgspec.Struct, frozen=True):
+    """The links between some ends (empty: all), both ways unless ``one_way``."""
+
+    from_: tuple[str, ...] = ()
+    to: tuple[str, ...] = ()
+    one_way: bool = False
+
+    def joins(self, here: tuple[str, ...], there: tuple[str, ...]) -> bool:
+        """Whether a message from an end with these names to one with those takes one of them."""
+        if among(self.from_, here) and among(self.to, there):
+            return True
+        return not self.one_way and among(self.from_, there) and among(self.to, here)
+
+
 class LinkChange(msgspec.Struct):
-    """What one fault did to some links: ``from_`` and ``to`` are ends (empty: all), both ways unless ``one_way``.
-    None leaves what was there before."""
+    """What one fault did to the links of a span (its fields ``from_``, ``to``, ``one_way``), but for those ``spared``:
+    mended since. None leaves what was there before."""
 
     fault: int
     from_: tuple[str, ...] = ()
@@ -48,6 +62,7 @@ class LinkChange(msgspec.Struct):
     duplicate: float | None = None
     reorder: float | None = None
     bandwidth_mbit: float | None = None
+    spared: tuple[Span, ...] = ()
 
     def covers(self, here: tuple[str, ...], there: tuple[str, ...]) -> bool:
         """Whether it holds for messages from an end with these names to one with those.
@@ -56,9 +71,9 @@ class LinkChange(msgspec.Struct):
         """
         if not (self.from_ or self.to) and here[-1] == there[-1]:
             return False
-        if _among(self.from_, here) and _among(self.to, there):
-            return True
-        return not self.one_way and _among(self.from_, there) and _among(self.to, here)
+        if any(span.joins(here, there) for span in self.spared):
+            return False
+        return Span(self.from_, self.to, self.one_way).joins(here, there)
 
 
 class MessageRule(msgspec.Struct):
@@ -80,7 +95,7 @@ class MessageRule(msgspec.Struct):
         """Whether this message is one of those it means; counts it."""
         if self.message is not None and type(message).__name__ != self.message:
             return False
-        if not (_among(self.from_, here) and _among(self.to, there) and message_fits(message, self.fields)):
+        if not (among(self.from_, here) and among(self.to, there) and message_fits(message, self.fields)):
             return False
         self.seen += 1
         return self.seen > self.skip and (self.count is None or self.seen <= self.skip + self.count)
@@ -93,7 +108,8 @@ def message_fits(message: Any, patterns: dict[str, Any]) -> bool:
     )
 
 
-def _among(wanted: tuple[str, ...], names: tuple[str, ...]) -> bool:
+def among(wanted: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether an end with these names is one of those wanted (empty: all)."""
     return not wanted or any(name in wanted for name in names)
 
 

@@ -235,6 +235,10 @@ class World:
         context = self.by_id.get(id)
         return context.process if context is not None and isinstance(context.process, Client) else None
 
+    def named_ends(self) -> list[tuple[str, ...]]:
+        """Every end a link may have, by the names that faults may call it."""
+        return [ends_of(context) for context in self.by_id.values()]
+
     def links_changed(self) -> None:
         """The network's faults are different: rebuild what depends on them."""
         cuts = self.kernel.network.cuts

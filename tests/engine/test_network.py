@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.engine.probe import heard, seen, world
+from simulations.engine.world import World
+from tests.engine.probe import SYSTEMS, heard, seen, world
 
 
 def test_a_message_takes_the_links_latency() -> None:
@@ -259,3 +260,59 @@ def test_a_region_that_is_lost_takes_its_nodes_and_comes_back() -> None:
     run.run_until(6_000_000)
     assert heard(run, "n2") == ["n1 says again"]
     assert run.by_id["n1"].process.lives == 1  # type: ignore[attr-defined]
+
+
+MENDS = [{"do": "heal", "links_too": True}, {"do": "reset_links"}]
+
+
+def came_through(mend: dict[str, Any], loss: dict[str, Any]) -> dict[str, int]:
+    """How many of a message on each link came through after a loss of all was mended on some of them."""
+    told = [(3, a, "tell", b, "x") for a in ("n1", "n2", "n3") for b in ("n1", "n2", "n3") if a != b]
+    run = world(faults=[{"at_s": 1, "do": "loss", "chance": 1, **loss}, {"at_s": 2, **mend}], operations=told)
+    run.run_until(4_000_000)
+    return {node: len(heard(run, node)) for node in ("n1", "n2", "n3")}
+
+
+@pytest.mark.parametrize("mend", MENDS)
+def test_links_are_mended_between_the_ends_and_nowhere_else(mend: dict[str, Any]) -> None:
+    between = {"from": "n1", "to": "n2"}
+    assert came_through({**mend, **between}, {}) == {"n1": 1, "n2": 1, "n3": 0}
+    assert came_through({**mend, **between, "one_way": True}, {}) == {"n1": 0, "n2": 1, "n3": 0}
+    # A loss of all that leaves n1 takes what its own client asks of it as well.
+    assert came_through({**mend, **between}, {"from": "n1"}) == {"n1": 1, "n2": 1, "n3": 1}
+    assert came_through({**mend, "to": "n1"}, between) == {"n1": 2, "n2": 2, "n3": 2}
+    assert came_through({**mend, "from": "n3"}, between) == {"n1": 1, "n2": 1, "n3": 2}
+    assert came_through(mend, {}) == {"n1": 2, "n2": 2, "n3": 2}
+
+
+def test_a_heal_between_ends_lets_go_what_is_held_there_and_nowhere_else() -> None:
+    told = [(2, "n1", "tell", "n2", "x"), (2, "n1", "tell", "n3", "x")]
+    heal = {"at_s": 3, "do": "heal", "links_too": True, "from": "n1", "to": "n2"}
+    run = world(faults=[{"at_s": 1, "do": "hold", "from": "n1"}, heal], operations=told)
+    run.run_until(4_000_000)
+    assert (heard(run, "n2"), heard(run, "n3")) == (["n1 says x"], [])
+
+
+def test_a_change_of_which_every_link_is_mended_is_over() -> None:
+    run = world(faults=[{"at_s": 1, "do": "loss", "chance": 0.5, "from": "n1", "to": ["n2", "n3"]}])
+    for number, to in enumerate(("n2", "n3")):
+        run.run_until((2 + number) * 1_000_000)
+        assert [fault.do for fault in run.faults.active.values()] == ["loss"]
+        run.command(run.now_us, {"do": "heal", "links_too": True, "from": "n1", "to": to}, number)
+    run.run_until(4_000_000)
+    assert not run.faults.active
+    assert not run.kernel.network.changes
+
+
+def test_what_was_mended_is_saved() -> None:
+    mend = {"at_s": 2, "do": "reset_links", "from": "n1", "to": "n2"}
+    run = world(
+        faults=[{"at_s": 1, "do": "loss", "chance": 0.5}, mend], operations=[(3, "n1", "burst", "n2", 9)]
+    )
+    run.run_until(2_500_000)
+    loaded = World.load(run.experiment, run.save(), systems=SYSTEMS)
+    assert loaded.kernel.network.changes == run.kernel.network.changes
+    for one in (run, loaded):
+        one.run_until(4_000_000)
+        assert len(heard(one, "n2")) == 9
+    assert loaded.digest() == run.digest()

@@ -52,12 +52,16 @@ export interface Spread {
   kind: string;
   values: Json[];
 }
-/** What one fault did to the links between these ends (none: all), both ways unless `one_way`. */
-export interface LinkChange {
-  fault: number;
+/** The links between these ends (none: all), both ways unless `one_way`. */
+export interface LinkSpan {
   from_: string[];
   to: string[];
   one_way: boolean;
+}
+/** What one fault did to the links of a span, but for those that were mended since. */
+export interface LinkChange extends LinkSpan {
+  fault: number;
+  spared?: LinkSpan[];
   latency?: Spread | null;
   extra?: Spread | null;
   loss?: number | null;

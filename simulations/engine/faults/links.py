@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import chain, product
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from simulations.engine.context import DELIVER, REQUEST, latency
 from simulations.engine.distributions import Distribution
 from simulations.engine.faults import shapes
 from simulations.engine.faults.targets import leading, resolve
-from simulations.engine.network import LinkChange, Wall
+from simulations.engine.network import LinkChange, Span, Wall, among
 from simulations.engine.process import Request
 
 if TYPE_CHECKING:
@@ -140,8 +144,8 @@ def heal(world: World, fault: Fault, arguments: Arguments) -> None:
             network.cuts.pop(pair, None)
         mend_walls(world)
     if arguments.get("links_too"):
-        network.changes.clear()
-        release(world, fault, {})
+        reset_links(world, fault, arguments)
+        release(world, fault, arguments)
     world.forget_faults(
         ("cut", "partition", "only_links"), {id for ids in network.cuts.values() for id in ids}
     )
@@ -239,12 +243,36 @@ def reset_links(world: World, fault: Fault, arguments: Arguments) -> None:
     here, there = ends(world, fault, arguments.get("from")), ends(world, fault, arguments.get("to"))
     if not (here or there):
         network.changes.clear()
-    network.changes[:] = [one for one in network.changes if not (one.from_ == here and one.to == there)]
+    mended = Span(here, there, bool(arguments.get("one_way")))
+    changes = [
+        msgspec.structs.replace(one, spared=(*one.spared, mended)) if touches(world, one, mended) else one
+        for one in network.changes
+    ]
+    network.changes[:] = [one for one in changes if reaches_any(world, one)]
     world.forget_faults(
         ("delay", "jitter", "loss", "duplicate", "reorder", "bandwidth"),
         {one.fault for one in network.changes},
     )
     world.links_changed()
+
+
+def touches(world: World, change: LinkChange, mended: Span) -> bool:
+    """Whether a change is in force on a link of the span."""
+    return any(mended.joins(here, there) for here, there in reached(world, change))
+
+
+def reaches_any(world: World, change: LinkChange) -> bool:
+    """Whether anything is left of a change of which links were mended."""
+    return not change.spared or any(True for _ in reached(world, change))
+
+
+def reached(world: World, change: LinkChange) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The directed pairs of ends, each by its names, on which a change is in force."""
+    every = world.named_ends()
+    here = [names for names in every if among(change.from_, names)]
+    there = [names for names in every if among(change.to, names)]
+    back = () if change.one_way else product(there, here)
+    return ((a, b) for a, b in chain(product(here, there), back) if a != b and change.covers(a, b))
 
 
 def end_change(world: World, fault: Fault) -> None:
