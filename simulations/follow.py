@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from simulations import wire
+from simulations.changes import Fields
 from simulations.hub import Watch
 from simulations.live.playhead import server_ms
 
@@ -42,9 +43,11 @@ class Follower:
             for name, process in chunk["keyframe"]["processes"].items():
                 if self._is_ours(name):
                     self._add(header.t0_us, {"process": name, **process["fields"]})
+        changed = Fields(chunk)
         for event in chunk["events"]:
-            if self._is_ours(event[3]) and event[6] and event[6].get("fields"):
-                self._add(event[1], {"process": event[3], **event[6]["fields"]})
+            fields = changed.of(event)
+            if self._is_ours(event[3]) and fields:
+                self._add(event[1], {"process": event[3], **fields})
 
     def _is_ours(self, process: str) -> bool:
         return process == self.node or process.split("/")[0] == self.node

@@ -29,6 +29,42 @@ describe('Cursor', () => {
     expect(cursor.version).toBe(100);
   });
 
+  const deep = (): Cursor => new Cursor(chunk(0, 100, {
+    keyframe: keyframe(0, { n1: process({ reached: { n2: 1, n3: 1 }, shore: { first: 1, last: 1, hash: 'a', entries: [[1, 'x']] } }) }),
+    events: [
+      [1, 10, 0, 'n1', 0, 'n2', { maps: { reached: { n2: 2, n4: 1 } }, timers: { pull: 90 } }, null],
+      [2, 20, 0, 'n1', 0, 'n2', { gone: { reached: ['n3', 'n2'] }, maps: { reached: { n5: 1 } }, grown: { shore: [3, 'c', [[1, 'y'], [2, 'z']]] } }, null],
+      [3, 30, 0, 'n1', 0, 'n2', { fields: { reached: {}, shore: { first: 1, last: 1, hash: 'a', keep: 1, add: [] } }, timers: { pull: [15, 80] } }, null],
+      [4, 40, 0, 'n1', 0, 'n2', { maps: { other: { k: 1 } }, timers: { pull: null } }, null],
+    ],
+  }));
+
+  it('folds what changed in maps, logs and timers', () => {
+    const cursor = deep();
+    cursor.seek(10);
+    expect(cursor.world.processes.n1!.fields.reached).toEqual({ n2: 2, n3: 1, n4: 1 });
+    expect(cursor.world.processes.n1!.timers).toEqual({ pull: [10, 90] });
+    cursor.seek(20);
+    expect(cursor.world.processes.n1!.fields).toEqual({ reached: { n4: 1, n5: 1 }, shore: { first: 1, last: 3, hash: 'c', entries: [[1, 'x'], [1, 'y'], [2, 'z']] } });
+    cursor.seek(40);
+    expect(cursor.world.processes.n1!.fields).toEqual({ reached: {}, other: { k: 1 }, shore: { first: 1, last: 1, hash: 'a', entries: [[1, 'x']] } });
+    expect(cursor.world.processes.n1!.timers).toEqual({});
+  });
+
+  it('goes back over what changed in maps, logs and timers, and leaves what a reader saw as it was', () => {
+    const start = deep();
+    const seen = start.world.processes.n1!.fields.reached;
+    const walker = deep();
+    for (const at_us of [40, 30, 20, 10, 0, 40, 10, 30, 0]) {
+      const fresh = deep();
+      fresh.seek(at_us);
+      walker.seek(at_us);
+      expect(walker.world).toEqual(fresh.world);
+    }
+    start.seek(40);
+    expect(seen).toEqual({ n2: 1, n3: 1 });
+  });
+
   it('takes whole processes, timers that end, and node states', () => {
     const cursor = new Cursor(chunk(0, 100, {
       keyframe: keyframe(0, { n1: { ...process({}), timers: { pull: [0, 50] } } }),

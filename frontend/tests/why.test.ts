@@ -46,7 +46,7 @@ describe('what an event belongs to', () => {
   const request: Send = [7, 0, 100, 200, 'c1', 'n1', 0, 'client.Request', [42, 1, 'c1']];
   const copy: Send = [8, 7, 200, 300, 'n1', 'n2', 0, 'tides.Wave', []];
   const stored: TraceEvent = [7, 200, 0, 'n1', 0, 'c1', { fields: { shore: { first: 1, last: 3, hash: 'a', keep: 1, add: [[1, 'b'], [1, 'c']] } } }, null];
-  const copied: TraceEvent = [8, 300, 0, 'n2', 7, 'n1', { fields: { shore: { first: 1, last: 2, hash: 'a', keep: 1, add: [[1, 'b']] } } }, null];
+  const copied: TraceEvent = [8, 300, 0, 'n2', 7, 'n1', { grown: { shore: [2, 'a', [[1, 'b']]] } }, null];
   const idle: TraceEvent = [9, 320, 1, 'n2', 8, 'pull', { fields: { moon: 4 } }, null];
   const made = new Trace();
   made.add(frame(chunk(0, 250, { keyframe: { ...keyframe(0), number: 5 }, sends: [request, copy], events: [stored] })));

@@ -229,6 +229,7 @@ class ViewField(msgspec.Struct, frozen=True):
     (a bool: whether it counts towards a majority); the first ``index`` says how far the first ``log`` is settled.
     ``group``: persistent | volatile | leader. ``attribute``: where it is read (default: the name). ``words``: value ->
     what people read. ``badge``: also shown at the node on the map: always | after_loss (when nodes are down or cut).
+    ``follows``: another field without whose change no event but a start changes this one: it is looked at only then.
     """
 
     name: str
@@ -238,6 +239,7 @@ class ViewField(msgspec.Struct, frozen=True):
     attribute: str = ""
     words: dict[str, Text] = {}
     badge: str = ""
+    follows: str = ""
 
 
 class MessageSpec(msgspec.Struct, frozen=True):

@@ -5,14 +5,13 @@ The shapes are those of docs/protocol.md. A recorder never changes the world and
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from simulations.engine.checks.base import Verdict
-from simulations.engine.context import DELIVER, DROP, KIND_NAMES, REQUEST, ProcessContext
+from simulations.engine.context import DELIVER, DROP, KIND_NAMES, REQUEST, START, ProcessContext
 from simulations.engine.hosts import Host
 from simulations.engine.kernel import ENGINE_VERSION, Event
 from simulations.engine.network import HELD, ON_ITS_WAY
@@ -23,22 +22,50 @@ if TYPE_CHECKING:
     from simulations.engine.world import World
 
 CUTS_SHOWN_MAX = 400
+VERSION = 2
+"""Of a chunk's form: from 2 on, maps and logs are told by what changed in them."""
+
+_encoder = msgspec.msgpack.Encoder()
+_encode_into = _encoder.encode_into
+
+
+class Rows:
+    """A list that is written as msgpack while it grows: nothing of it stays behind as objects."""
+
+    __slots__ = ("bytes", "count")
+
+    def __init__(self) -> None:
+        self.bytes = bytearray()
+        self.count = 0
+
+    def append(self, row: tuple[Any, ...]) -> None:
+        self.count += 1
+        _encode_into(row, self.bytes, -1)
+
+    def raw(self) -> msgspec.Raw:
+        """The whole list, as it stands in a chunk."""
+        return msgspec.Raw(b"\xdd" + self.count.to_bytes(4, "big") + self.bytes)
 
 
 class Chunk(msgspec.Struct):
-    """One branch between two virtual times, able to stand alone (docs/protocol.md)."""
+    """One branch between two virtual times, able to stand alone (docs/protocol.md). ``sends`` and ``events`` are
+    msgpack already; ``plain`` gives all of it as dicts and lists."""
 
     t0_us: int
     t1_us: int
     level: str
     keyframe: dict[str, Any]
-    sends: list[Any] = []
-    events: list[Any] = []
+    sends: msgspec.Raw
+    events: msgspec.Raw
     operations: list[Any] = []
     checks: list[Any] = []
     rates: list[Any] = []
-    v: int = 1
+    v: int = VERSION
     engine: int = ENGINE_VERSION
+
+    def plain(self) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.msgpack.decode(_encoder.encode(self), strict=False)
+        return found
 
 
 class Recorder:
@@ -65,8 +92,11 @@ class Recorder:
         world, kernel = self.world, self.world.kernel
         kernel.notes = []
         kernel.sends = []
-        self.views = {context.index: View(self.plan_of(context), context) for context in self.servers()}
-        self.events: list[Any] = []
+        self.views: list[View | None] = [
+            None if context.host is None else View(self.plan_of(context), context)
+            for context in kernel.contexts
+        ]
+        self.events = Rows()
         self.operations: dict[int, Any] = {}
         self.changes: list[Any] = []
         self.rates: dict[tuple[int, int, str], int] = {}
@@ -94,11 +124,11 @@ class Recorder:
             kernel.notes = []
         if self.seen:
             notes, self.seen = [*(notes or ()), *self.seen], []
-        view = self.views.get(context.index)
+        view = self.views[context.index]
         if self.level != "full":
             self.count(event, context, view)
             return
-        diff = view.diff(context) if view is not None else None
+        diff = view.diff(context, event[0], event[3] == START) if view is not None else None
         at_us, _, number, kind, _, cause, detail, content = event
         if content is not None:
             detail = content if detail is None else kernel.names[detail]
@@ -131,11 +161,11 @@ class Recorder:
         diff: dict[str, Any] = {"node": self.nodes(), "network": self.network(), "faults": self.faults()}
         processes = {}
         for context in self.servers():
-            view = self.views.get(context.index)
+            view = self.views[context.index]
             if view is None or view.process is not context.process:
                 self.views[context.index] = view = View(self.plan_of(context), context)
                 processes[context.id] = self.process(context, view)
-            elif view.diff(context) is not None:
+            elif view.diff(context, everything=True) is not None:
                 processes[context.id] = self.process(context, view)
         if processes:
             diff["processes"] = processes
@@ -150,48 +180,45 @@ class Recorder:
         self.wake()
         world, kernel = self.world, self.world.kernel
         raw = kernel.sends or ()
-        sends = self.sends(raw) if self.level == "full" else self.under_way(raw)
+        sends = Rows()
+        if self.level == "full":
+            for send in self.shown_sends(raw):
+                sends.append(send)
         for operation in world.observer.fresh:
             self.operations[operation.id] = operation_of(operation)
         world.observer.fresh = []
         self.judge()
         chunk = Chunk(
-            self.t0, kernel.now, self.level, self.keyframe, sends if self.level == "full" else [], self.events,
-            list(self.operations.values()),
-            self.changes, [[kernel.names[a], kernel.names[b], kind, n] for (a, b, kind), n in self.rates.items()],
+            self.t0, kernel.now, self.level, self.keyframe, sends.raw(), self.events.raw(),
+            list(self.operations.values()), self.changes,
+            [[kernel.names[a], kernel.names[b], kind, n] for (a, b, kind), n in self.rates.items()],
         )  # fmt: skip
-        self.follow_flight(sends)
+        self.follow_flight(raw)
         self.idle = True
         return chunk
 
-    def sends(self, raw: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    def shown_sends(self, raw: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Send records in the protocol's order. One message to many, sent in a row, is looked at once."""
-        names, found, last = self.world.kernel.names, [], None
+        names, last = self.world.kernel.names, None
         for number, cause, depart, arrive, source, target, fate, message in raw:
             if message is not last:
                 last = message
                 tag, fields = message_of(message)
-            found.append((number, cause, depart, arrive, names[source], names[target], fate, tag, fields))
-        return found
+            yield number, cause, depart, arrive, names[source], names[target], fate, tag, fields
 
-    def under_way(self, raw: Sequence[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        """Of all that departed what still has to be remembered: the last word on each message counts."""
-        now, last = self.world.kernel.now, {send[0]: send for send in raw}
-        kept = []
-        for number, send in last.items():
-            if send[6] == HELD or (send[6] == ON_ITS_WAY and (send[3] > now or number in self.flight)):
-                kept.append(send)
-        return self.sends(kept)
-
-    def follow_flight(self, sends: list[tuple[Any, ...]]) -> None:
-        """Remember departures of what is still under way."""
-        now = self.world.kernel.now
-        for send in sends:
-            if send[6] in (ON_ITS_WAY, HELD):
-                self.flight[send[0]] = send
-        gone = [number for number, send in self.flight.items() if send[6] == ON_ITS_WAY and send[3] <= now]
+    def follow_flight(self, raw: Sequence[tuple[Any, ...]]) -> None:
+        """Remember departures of what is still under way; the last word on each message counts."""
+        now, flight = self.world.kernel.now, self.flight
+        late = {send[0]: send for send in raw if send[3] > now or send[6] == HELD or send[0] in flight}
+        for send in self.shown_sends(late.values()):
+            flight[send[0]] = send
+        gone = [
+            number
+            for number, send in flight.items()
+            if send[6] != HELD and (send[6] != ON_ITS_WAY or send[3] <= now)
+        ]
         for number in gone:
-            del self.flight[number]
+            del flight[number]
 
     def judge(self) -> None:
         """Changes of verdicts since the chunk began, each at the time of the event that decided it."""
@@ -213,7 +240,9 @@ class Recorder:
         world, kernel = self.world, self.world.kernel
         processes = {}
         for context in self.servers():
-            processes[context.id] = self.process(context, self.views[context.index])
+            view = self.views[context.index]
+            if view is not None:
+                processes[context.id] = self.process(context, view)
         return {
             "at_us": kernel.now,
             "number": kernel.number,
@@ -273,16 +302,20 @@ class Recorder:
         ]
 
 
-def message_of(message: Message) -> tuple[str, list[Any]]:
+def message_of(message: Message) -> tuple[str, tuple[Any, ...]]:
     """(tag, field values) of a message."""
-    tag, values = reader_of(message.__class__)
-    return tag, [value if value.__class__ in ATOMS else shown(value) for value in values(message)]
+    kind = message.__class__
+    tag = _tags.get(kind)
+    if tag is None:
+        tag = _tags[kind] = str(kind.__struct_config__.tag)
+    values = _astuple(message)
+    if ATOMS.issuperset(map(type, values)):
+        return tag, values
+    return tag, tuple([value if value.__class__ in ATOMS else shown(value) for value in values])
 
 
-@cache
-def reader_of(kind: type[Message]) -> tuple[str, Callable[[Message], tuple[Any, ...]]]:
-    """(tag, function that reads the field values) of a class of messages."""
-    return str(kind.__struct_config__.tag), msgspec.structs.astuple
+_tags: dict[type[Message], str] = {}
+_astuple = msgspec.structs.astuple
 
 
 def node_state(host: Host, now: int) -> dict[str, Any]:

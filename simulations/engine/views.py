@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import compress, islice
-from operator import attrgetter, ne
+from itertools import islice
+from operator import attrgetter
 from typing import Any, get_type_hints
 
 import msgspec
@@ -12,7 +12,7 @@ import msgspec
 from simulations.engine.context import ProcessContext
 from simulations.engine.copying import copier, copy_value
 from simulations.engine.log import Log
-from simulations.engine.process import Descriptor, Process, Request
+from simulations.engine.process import Descriptor, Process, Request, ViewField
 
 SHOWN_ENTRIES = 64
 TEXT_SHOWN_MAX = 200
@@ -79,22 +79,6 @@ def shown(value: Any) -> Any:
     return value
 
 
-def is_flat(value: Any) -> bool:
-    """Whether a dictionary is shown as it is: short, of names with exact numbers or short texts."""
-    if (
-        value.__class__ is not dict
-        or len(value) > SHOWN_ENTRIES
-        or (value and set(map(type, value)) != _TEXTS)
-    ):
-        return False
-    kinds = set(map(type, value.values()))
-    if kinds == _NUMBERS:
-        return bool(min(value.values()) > -SAFE and max(value.values()) < SAFE)
-    if kinds == _TEXTS:
-        return max(map(len, value.values())) <= TEXT_SHOWN_MAX
-    return kinds <= _PLAIN
-
-
 def short_hash(value: int) -> str:
     """The last 16 bits as four hex digits: enough to see that two replicas differ."""
     return f"{value & 0xFFFF:04x}"
@@ -110,10 +94,25 @@ def log_view(log: Log) -> dict[str, Any]:
 class LogState:
     """What was last shown of a log, to tell what changed."""
 
-    __slots__ = ("first", "hash", "hashes", "last", "version")
+    __slots__ = ("first", "get", "hash", "last", "name", "version")
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, name: str, get: Callable[[Any], Log], log: Log) -> None:
+        self.name, self.get = name, get
+        self.take(log)
+
+    def take(self, log: Log) -> None:
         self.version, self.first, self.last, self.hash = log.version, log.first, log.last, log.hash
+
+    def told(self, log: Log, found: dict[str, Any]) -> None:
+        """Add the change since the last call: what it grew by, or else how it differs."""
+        more = log.last - self.last
+        if log.version - self.version != more or log.first != self.first or not 0 < more <= SHOWN_ENTRIES:
+            found.setdefault("fields", {})[self.name] = self.diff(log)
+        else:
+            entry = _entries.get(log.hash) if more == 1 else None
+            added = entries_of(log, self.last + 1) if entry is None else (entry,)
+            found.setdefault("grown", {})[self.name] = (log.last, short_hash(log.hash), added)
+        self.take(log)
 
     def diff(self, log: Log) -> dict[str, Any]:
         """The change since: entries up to ``keep`` stay, ``add`` follow."""
@@ -141,46 +140,64 @@ class LogState:
 
 
 class Plan:
-    """How processes of one class are viewed: plain attributes, containers, logs."""
+    """How processes of one class are viewed: values that are shown as they are, containers and hashes, logs; and what
+    needs a look only when another field changed."""
 
     def __init__(self, descriptor: Descriptor | None, kind: type[Process]) -> None:
         fields = [field for field in (descriptor.fields if descriptor else ()) if field.kind != "timer"]
-        self.logs = [(field.name, field.attribute or field.name) for field in fields if field.kind == "log"]
+        self.logs = [(field.name, reader_of(field)) for field in fields if field.kind == "log"]
         plain = [field for field in fields if field.kind != "log"]
-        self.names = tuple(field.name for field in plain)
-        self.places = range(len(plain))
+        self.shown = tuple((field.name, reader_of(field)) for field in plain)
         marks = [field for field in plain if field.kind in ("role", "epoch")]
         self.marked = tuple(field.name for field in marks)
-        self.get_marks = [attrgetter(field.attribute or field.name) for field in marks]
-        attributes = [field.attribute or field.name for field in plain]
+        self.get_marks = [reader_of(field) for field in marks]
         self.hashes = frozenset(field.name for field in plain if field.kind == "hash")
-        hints = get_type_hints(kind)
-        self.copiers = tuple(copier(hints[name]) if name in hints else copy_value for name in attributes)
-        self.get: Callable[[Any], tuple[Any, ...]]
-        if len(attributes) == 1:
-            single = attrgetter(attributes[0])
-            self.get = lambda process: (single(process),)
-        else:
-            self.get = attrgetter(*attributes) if attributes else lambda process: ()
+        self.copiers = {field.name: copier(annotation_of(kind, field)) for field in plain}
+        self.followers: dict[str, list[tuple[str, Callable[[Any], Any]]]] = {}
+        for field in plain:
+            if field.follows:
+                self.followers.setdefault(field.follows, []).append((field.name, reader_of(field)))
+        free = [field for field in plain if not field.follows]
+        values = [f for f in free if self.copiers[f.name] is None and f.name not in self.hashes]
+        others = [field for field in free if field not in values]
+        self.names, self.get = tuple(field.name for field in values), read_all(values)
+        self.others, self.get_others = tuple(field.name for field in others), read_all(others)
 
     def show(self, name: str, value: Any) -> Any:
         if name in self.hashes and isinstance(value, int):
             return short_hash(value)
         return value if value.__class__ in ATOMS else shown(value)
 
-    def frozen(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        """The values with containers copied, so that a later change is seen."""
-        return tuple([self.copied(place, value) for place, value in enumerate(values)])
-
-    def copied(self, place: int, value: Any) -> Any:
+    def copied(self, name: str, value: Any) -> Any:
         """Containers inside containers are copied too: a process may change them in place."""
-        made = None if value.__class__ in ATOMS else self.copiers[place]
+        made = None if value.__class__ in ATOMS else self.copiers[name]
         return value if made is None else made(value)
+
+
+def reader_of(field: ViewField) -> Callable[[Any], Any]:
+    """A function that reads a field from a process."""
+    return attrgetter(field.attribute or field.name)
+
+
+def read_all(fields: list[ViewField]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that reads these fields, always as a tuple."""
+    if len(fields) == 1:
+        single = reader_of(fields[0])
+        return lambda process: (single(process),)
+    return attrgetter(*(field.attribute or field.name for field in fields)) if fields else lambda process: ()
+
+
+def annotation_of(kind: type[Process], field: ViewField) -> Any:
+    """What a class says of the type of a field, be it a property; Any when it cannot be told."""
+    name = field.attribute or field.name
+    made = getattr(kind, name, None)
+    if isinstance(made, property):
+        return get_type_hints(made.fget).get("return", Any)
+    return get_type_hints(kind).get(name, Any)
 
 
 ATOMS = frozenset((int, str, bool, float, type(None)))
 _PLAIN = frozenset((bool, float, type(None)))
-_NUMBERS, _TEXTS = {int}, {str}
 SAFE = 2**53
 """Integers up to here are exact in a browser."""
 
@@ -188,19 +205,18 @@ SAFE = 2**53
 class View:
     """What was last shown of one process."""
 
-    __slots__ = ("logs", "marks", "plan", "process", "timers", "values")
+    __slots__ = ("followers", "logs", "marks", "others", "plan", "process", "timers", "values")
 
     def __init__(self, plan: Plan, context: ProcessContext) -> None:
         self.plan = plan
-        self.process = context.process
-        self.take(context)
-
-    def take(self, context: ProcessContext) -> None:
-        plan, process = self.plan, context.process
-        self.process = process
-        self.values = plan.frozen(plan.get(process))
+        self.process = process = context.process
+        self.values = plan.get(process)
+        self.others = tuple(map(plan.copied, plan.others, plan.get_others(process)))
+        self.followers = {
+            name: plan.copied(name, get(process)) for group in plan.followers.values() for name, get in group
+        }
         self.timers = context.timers.copy()
-        self.logs = [LogState(attrgetter(attribute)(process)) for _, attribute in plan.logs]
+        self.logs = [LogState(name, get, get(process)) for name, get in plan.logs]
         self.marks = [get(process) for get in plan.get_marks]
 
     def turned(self, context: ProcessContext) -> dict[str, Any] | None:
@@ -216,57 +232,99 @@ class View:
     def whole(self, context: ProcessContext) -> dict[str, Any]:
         """Everything, as a keyframe has it."""
         plan, process = self.plan, context.process
-        fields = {
-            name: plan.show(name, value) for name, value in zip(plan.names, plan.get(process), strict=True)
-        }
-        for name, attribute in plan.logs:
-            fields[name] = log_view(attrgetter(attribute)(process))
+        fields = {name: plan.show(name, get(process)) for name, get in plan.shown}
+        for name, log_of in plan.logs:
+            fields[name] = log_view(log_of(process))
         return {"fields": fields, "timers": {name: [t[3], t[0]] for name, t in context.timers.items()}}
 
-    def diff(self, context: ProcessContext) -> dict[str, Any] | None:
-        """What changed since the last call, or None."""
+    def diff(self, context: ProcessContext, now: int = -1, everything: bool = False) -> dict[str, Any] | None:
+        """What changed since the last call, in the protocol's form, or None. ``now``: the event's time; ``everything``:
+        also what follows a field that did not change (when a process starts, or a person touched it)."""
         plan, process = self.plan, context.process
+        found: dict[str, Any] = {}
+        if everything:
+            for followed in plan.followers:
+                self.follow(followed, found)
         values = plan.get(process)
-        fields: dict[str, Any] | None = None
         if values != self.values:
-            fields = self.changed(values)
-        for (name, attribute), state in zip(plan.logs, self.logs, strict=True):
-            log: Log = getattr(process, attribute)
+            self.values_changed(values, found)
+        others = plan.get_others(process)
+        if others != self.others:
+            names = plan.others
+            self.others = tuple(
+                old if old == new else self.changed(name, old, new, found)
+                for name, old, new in zip(names, self.others, others, strict=True)
+            )
+        for state in self.logs:
+            log = state.get(process)
             if state.version != log.version:
-                fields = fields or {}
-                fields[name] = state.diff(log)
-                state.__init__(log)  # type: ignore[misc]
-        timers = None
-        if context.timers != self.timers:
-            timers = timers_diff(self.timers, context.timers)
-            self.timers = context.timers.copy()
-        if timers:
-            return {"fields": fields, "timers": timers} if fields else {"timers": timers}
-        return {"fields": fields} if fields else None
+                state.told(log, found)
+                if state.name in plan.followers:
+                    self.follow(state.name, found)
+        timers = context.timers
+        if timers != self.timers:
+            changed = timers_diff(self.timers, timers, now)
+            if changed:
+                found["timers"] = changed
+            self.timers = timers.copy()
+        return found or None
 
-    def changed(self, values: tuple[Any, ...]) -> dict[str, Any]:
-        """The fields that differ from those shown last, which the new ones become."""
-        plan, kept = self.plan, list(self.values)
-        fields = {}
-        for place in compress(plan.places, map(ne, values, kept)):
-            name, value = plan.names[place], values[place]
-            if is_flat(value):
-                fields[name] = kept[place] = value.copy()
-            else:
-                fields[name] = plan.show(name, value)
-                kept[place] = plan.copied(place, value)
-        self.values = tuple(kept)
-        return fields
+    def values_changed(self, values: tuple[Any, ...], found: dict[str, Any]) -> None:
+        """Add the values that differ from those shown last, and what follows them."""
+        plan = self.plan
+        fields = found.setdefault("fields", {})
+        for name, new, old in zip(plan.names, values, self.values, strict=True):
+            if new is not old and new != old:
+                fields[name] = new if new.__class__ in ATOMS else shown(new)
+                if name in plan.followers:
+                    self.follow(name, found)
+        self.values = values
+
+    def follow(self, followed: str, found: dict[str, Any]) -> None:
+        """A field changed: look at those that only change with it."""
+        kept = self.followers
+        for name, get in self.plan.followers[followed]:
+            old, new = kept[name], get(self.process)
+            if old != new:
+                kept[name] = self.changed(name, old, new, found)
+
+    def changed(self, name: str, old: Any, new: Any, found: dict[str, Any]) -> Any:
+        """Add what changed in a field; returns what to compare with from now on. A map is told by its changes, unless
+        it is longer than what is shown of it and got other keys."""
+        if new.__class__ is not dict or old.__class__ is not dict or not follows_from_changes(old, new):
+            found.setdefault("fields", {})[name] = self.plan.show(name, new)
+            return self.plan.copied(name, new)
+        gone = [key for key in old if key not in new]
+        if gone:
+            found.setdefault("gone", {})[name] = [*map(str, gone)]
+            for key in gone:
+                del old[key]
+        different = [key for key, value in new.items() if key not in old or old[key] != value]
+        for key in different:
+            value = new[key]
+            old[key] = value if value.__class__ in ATOMS else copy_value(value)
+        if len(new) > SHOWN_ENTRIES:
+            told = set(islice(new, SHOWN_ENTRIES))
+            different = [key for key in different if key in told]
+        if different:
+            found.setdefault("maps", {})[name] = {str(key): shown(new[key]) for key in different}
+        return old
 
 
-def timers_diff(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Timers that were set or moved, and None for those that are gone."""
+def follows_from_changes(old: dict[Any, Any], new: dict[Any, Any]) -> bool:
+    """Whether the shown part of a map follows from that of the old one and from what changed."""
+    return 0 < len(new) <= SHOWN_ENTRIES >= len(old) or (len(new) == len(old) and [*new] == [*old])
+
+
+def timers_diff(old: dict[str, Any], new: dict[str, Any], now: int) -> dict[str, Any]:
+    """Timers that were set or moved - at this event's time: only their deadline -, and None for those that are gone."""
     changed: dict[str, Any] = {}
     for name, timer in new.items():
         before = old.get(name)
         if before is None or before[0] != timer[0]:
-            changed[name] = [timer[3], timer[0]]
-    for name in old:
-        if name not in new:
-            changed[name] = None
+            changed[name] = timer[0] if timer[3] == now else [timer[3], timer[0]]
+    if len(old) != len(new) or changed:
+        for name in old:
+            if name not in new:
+                changed[name] = None
     return changed

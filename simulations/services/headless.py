@@ -142,7 +142,7 @@ def simulate(
             world.command(command.at_us, command.do, command.seq)
     _run(world, end_us, trace)
     if trace is not None:
-        trace(msgspec.json.encode(world.take_chunk()) + b"\n")
+        trace(msgspec.json.encode(world.take_chunk().plain()) + b"\n")
     results = world.results()
     return {
         "experiment": job.experiment.id,
@@ -185,7 +185,7 @@ def _run(world: World, at_us: int, trace: Callable[[bytes], None] | None) -> Non
             if world.events > limits.EVENTS_PER_RUN_MAX:
                 raise BadInput("experiment", f"more than {limits.EVENTS_PER_RUN_MAX} events")
         if trace is not None:
-            trace(msgspec.json.encode(world.take_chunk()) + b"\n")
+            trace(msgspec.json.encode(world.take_chunk().plain()) + b"\n")
 
 
 def as_expected(result: dict[str, Any]) -> bool:

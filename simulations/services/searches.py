@@ -14,6 +14,7 @@ import msgspec
 import redis
 
 from simulations import limits, wire
+from simulations.changes import Fields
 from simulations.engine.registry import SYSTEMS
 from simulations.live.playhead import Playhead, server_ms
 from simulations.live.publish import publish_message
@@ -166,21 +167,23 @@ def find(chunk: dict[str, Any], condition: Any, after_us: int, lane: Lane) -> tu
             if change[0] > after_us and change[2]["verdict"] == "violated"
         ]
         return min(hits, default=None)
-    systems = experiments.parsed(lane.run.experiment.plain).systems()
-    for event in chunk.get("events", ()):
-        if event[1] > after_us and event[6] and _meets(event, condition, _fields(systems)):
+    names = _fields(experiments.parsed(lane.run.experiment.plain).systems())
+    changed = Fields(chunk)
+    for event in chunk["events"]:
+        fields = changed.of(event)
+        if event[1] > after_us and fields and _meets(event[3], fields, condition, names):
             return event[1], event[0]
     return None
 
 
-def _meets(event: list[Any], condition: Any, names: tuple[frozenset[str], ...]) -> bool:
-    fields = event[6].get("fields") or {}
+def _meets(process: str, fields: dict[str, Any], condition: Any, names: tuple[frozenset[str], ...]) -> bool:
+    """Whether what one event changed at a process is what was asked for."""
     roles, crowned, commits = names
     if condition == "election":
         return any(fields.get(name) in crowned for name in roles if name in fields)
     if condition == "commit":
         return any(name in fields for name in commits)
-    if condition.get("process") not in (None, event[3]) or condition["field"] not in fields:
+    if condition.get("process") not in (None, process) or condition["field"] not in fields:
         return False
     try:
         return bool(OPERATORS[condition["op"]](fields[condition["field"]], condition["value"]))

@@ -94,7 +94,7 @@ def test_one_button_kills_the_leader_of_each_and_the_table_is_that_of_the_traces
     moment_ms = int(slider.input_value()) - 5
     slider.fill(str(moment_ms))
     until_us = moment_ms * 1000
-    asked = [[one[:6] for one in tallies.traced(recipe, until_us).operations] for recipe in made]
+    asked = [[one[:6] for one in tallies.traced(recipe, until_us)["operations"]] for recipe in made]
     assert asked[0] == asked[1] == asked[2]
     for row, recipe in enumerate(made, 1):
         expected = cells(tallies.tally(recipe, until_us), "0")

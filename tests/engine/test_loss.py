@@ -6,7 +6,6 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-import msgspec
 import pytest
 
 from simulations import catalogue
@@ -44,7 +43,7 @@ def told(world: World) -> tuple[Any, ...]:
 
 def lines_of(world: World) -> list[tuple[int, Any, Any]]:
     """When the lines of the script fired since the world records, whom they hit, or why they did not."""
-    events = msgspec.to_builtins(world.take_chunk())["events"]
+    events = world.take_chunk().plain()["events"]
     told = [(event[1], event[5]) for event in events if isinstance(event[5], dict) and "script" in event[5]]
     return [(at_us, line.get("resolved"), line.get("skipped")) for at_us, line in told]
 

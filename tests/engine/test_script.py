@@ -12,7 +12,7 @@ from tests.engine.probe import heard, seen, world
 
 def told(run: Any) -> list[dict[str, Any]]:
     """What the trace says of script lines and commands."""
-    return [event[5] for event in run.take_chunk().events if event[2] == 4]
+    return [event[5] for event in run.take_chunk().plain()["events"] if event[2] == 4]
 
 
 def states(run: Any) -> str:
@@ -64,7 +64,9 @@ def test_a_repeated_line_that_waited_keeps_its_beat_and_waits_anew() -> None:
     ]
     run = world(faults=lines, record="full")
     run.run_until(9_000_000)
-    events = [event for event in run.take_chunk().events if event[2] == 4 and event[5]["do"] == "pause"]
+    events = [
+        event for event in run.take_chunk().plain()["events"] if event[2] == 4 and event[5]["do"] == "pause"
+    ]
     paused = [event[1] / 1_000_000 for event in events if "skipped" not in event[5]]
     assert paused == [2.5, 3, 4.5, 5, 6, 7]
     assert run.skipped_lines == []

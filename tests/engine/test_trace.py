@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any
 
-import msgspec
 import pytest
 
+from simulations.changes import Fields
 from simulations.engine.context import COMMAND, DELIVER, DROP, REQUEST
 from simulations.engine.experiment import parse
+from simulations.engine.process import Process
 from simulations.engine.registry import SYSTEMS
+from simulations.engine.views import Plan, View
 from simulations.engine.world import World
 from tests.engine.test_conformance import recipe
 
@@ -24,7 +27,7 @@ def chunks_of(system: str, step_us: int) -> list[dict[str, Any]]:
     found = []
     for at in range(step_us, STOP_US + 1, step_us):
         world.run_until(at)
-        found.append(msgspec.msgpack.decode(msgspec.msgpack.encode(world.take_chunk())))
+        found.append(world.take_chunk().plain())
     return found
 
 
@@ -43,7 +46,7 @@ def fold_log(old: dict[str, Any], diff: dict[str, Any]) -> dict[str, Any]:
 
 def fold(state: dict[str, Any], chunk: dict[str, Any]) -> None:
     """Apply a chunk's events to a keyframe's state."""
-    for _, _, _, process, _, _, diff, _ in chunk["events"]:
+    for _, at_us, _, process, _, _, diff, _ in chunk["events"]:
         if diff is None:
             continue
         state["nodes"].update(diff.get("node", {}))
@@ -55,11 +58,26 @@ def fold(state: dict[str, Any], chunk: dict[str, Any]) -> None:
             for name, value in diff.get("fields", {}).items():
                 is_log = isinstance(value, dict) and "keep" in value
                 view["fields"][name] = fold_log(view["fields"][name], value) if is_log else value
+            for name, keys in diff.get("gone", {}).items():
+                for key in keys:
+                    del view["fields"][name][key]
+            for name, values in diff.get("maps", {}).items():
+                view["fields"][name] = {**view["fields"][name], **values}
+            for name, (last, short, added) in diff.get("grown", {}).items():
+                old = view["fields"][name]
+                grown = {
+                    "first": old["first"],
+                    "last": last,
+                    "hash": short,
+                    "keep": last - len(added),
+                    "add": added,
+                }
+                view["fields"][name] = fold_log(old, grown)
             for name, timer in diff.get("timers", {}).items():
                 if timer is None:
                     view["timers"].pop(name, None)
                 else:
-                    view["timers"][name] = timer
+                    view["timers"][name] = [at_us, timer] if isinstance(timer, int) else timer
 
 
 def test_a_note_that_a_command_caused_says_whose_it_is() -> None:
@@ -70,9 +88,9 @@ def test_a_note_that_a_command_caused_says_whose_it_is() -> None:
     }
     world = World(parse(plain, SYSTEMS), record="full")
     world.run_until(2_000_000)
-    told = [event for event in world.take_chunk().events if event[2] == COMMAND]
+    told = [event for event in world.take_chunk().plain()["events"] if event[2] == COMMAND]
     assert [(event[3], [note[2:] for note in event[7]]) for event in told] == [
-        ("", [(False, "n1")] * 2 + [(False, "n2")] * 2)
+        ("", [[False, "n1"]] * 2 + [[False, "n2"]] * 2)
     ]
 
 
@@ -95,6 +113,39 @@ def test_keyframe_and_changes_give_the_next_keyframe(system: str, step_us: int) 
         assert {n: s["state"] for n, s in state["nodes"].items()} == {
             n: s["state"] for n, s in wanted["nodes"].items()
         }
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_readers_without_state_are_told_whole_maps(system: str) -> None:
+    for chunk in chunks_of(system, 1_500_000):
+        changed, state = Fields(chunk), copy.deepcopy(chunk["keyframe"])
+        for event in chunk["events"]:
+            fold(state, {"events": [event]})
+            for name, value in changed.of(event).items():
+                if not (isinstance(value, dict) and "keep" in value):
+                    assert state["processes"][event[3]]["fields"][name] == value, (event[0], name)
+
+
+def test_of_a_map_only_what_changed_is_told() -> None:
+    found: list[Any] = []
+    for chunk in chunks_of("raft", 500_000):
+        found += [event[6] for event in chunk["events"] if event[6] and event[2] != COMMAND]
+    maps = [diff["maps"]["match_index"] for diff in found if "match_index" in diff.get("maps", {})]
+    assert len(maps) > 50
+    alone = [one for one in maps if len(one) == 1]
+    assert len(alone) > 0.8 * len(maps)  # (a new leader sets all of them)
+    assert sum("grown" in diff for diff in found) > 50
+
+
+def test_a_saved_world_shows_what_the_uninterrupted_one_does() -> None:
+    experiment = parse(recipe("raft"), SYSTEMS)
+    world = World(experiment, record="full")
+    world.run_until(3_000_000)
+    twin = World.load(experiment, world.save(), record="full")
+    world.take_chunk()
+    for one in (world, twin):
+        one.run_until(6_000_000)
+    assert world.take_chunk().plain()["events"] == twin.take_chunk().plain()["events"]
 
 
 @pytest.mark.parametrize("system", sorted(SYSTEMS))
@@ -149,3 +200,25 @@ def test_operations_are_told_when_they_begin_and_end() -> None:
     history = world.history.operations
     assert set(last) == set(history)
     assert all(last[id][7] == operation.outcome for id, operation in history.items())
+
+
+@pytest.mark.parametrize("count", [3, SHOWN + 1])
+def test_a_map_is_folded_from_its_changes_however_long_it_is(count: int) -> None:
+    before = {f"k{number}": [number] for number in range(count)}
+    steps: list[dict[str, Any]] = [before]
+    for change in ({"k0": [7]}, {f"k{count - 1}": [8]}, {"new": [1]}, {"k1": None}, dict.fromkeys(before)):
+        merged = {**steps[-1], **change}
+        steps.append({key: value for key, value in merged.items() if value is not None})
+    view = View.__new__(View)
+    view.plan = Plan(None, Process)
+    view.plan.copiers["map"] = copy.deepcopy
+    kept, shown = copy.deepcopy(before), dict(itertools.islice(before.items(), SHOWN))
+    for step in steps[1:]:
+        found: dict[str, Any] = {}
+        kept = view.changed("map", kept, step, found)
+        assert kept == step
+        told = found.get("fields", {}).get("map")
+        gone = found.get("gone", {}).get("map", ())
+        shown = told if told is not None else {k: v for k, v in shown.items() if k not in gone}
+        shown = {**shown, **found.get("maps", {}).get("map", {})}
+        assert shown == dict(itertools.islice(step.items(), SHOWN))

@@ -179,15 +179,15 @@ def test_an_aggregate_counts_every_delivery() -> None:
     full, aggregate = World(experiment, 7, record=FULL), World(experiment, 7, record=AGGREGATE)
     for world in (full, aggregate):
         world.run_until(2_000_000)
-    everything, counted = full.take_chunk(), aggregate.take_chunk()
-    delivered = sum(1 for event in everything.events if event[2] in (0, 3))
-    assert sum(rate[3] for rate in counted.rates) == delivered > 100
+    everything, counted = full.take_chunk().plain(), aggregate.take_chunk().plain()
+    delivered = sum(1 for event in everything["events"] if event[2] in (0, 3))
+    assert sum(rate[3] for rate in counted["rates"]) == delivered > 100
     changes = [
         (event[0], name)
-        for event in everything.events
+        for event in everything["events"]
         if event[6] and event[2] != 4
         for name in event[6].get("fields", {})
         if name in ("role", "term")
     ]
-    kept = {event[0] for event in counted.events if event[2] != 4}
+    kept = {event[0] for event in counted["events"] if event[2] != 4}
     assert kept == {number for number, _ in changes}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import msgspec
 import pytest
 from django.test import Client
 
@@ -65,7 +64,7 @@ def hit(recipe: Recipe, until_us: int = 2_000_000) -> list[tuple[int, str]]:
         world.run_until(command.at_us)
         world.command(command.at_us, command.do, command.seq)
     world.run_until(until_us)
-    events = msgspec.to_builtins(world.take_chunk())["events"]
+    events = world.take_chunk().plain()["events"]
     return [(event[1], event[5]["do"]) for event in events if event[2] == 4 and event[1] <= until_us]
 
 

@@ -6,8 +6,6 @@ import json
 import re
 from typing import Any
 
-import msgspec
-
 from simulations import catalogue
 from simulations.engine.world import World
 from simulations.histories.shiviz import PARSER, shiviz_log
@@ -19,7 +17,7 @@ def chunks() -> list[dict[str, Any]]:
     found = []
     for until_us in (500_000, 1_000_000, 1_500_000):
         world.run_until(until_us)
-        found.append(msgspec.msgpack.decode(msgspec.msgpack.encode(world.take_chunk()), strict=False))
+        found.append(world.take_chunk().plain())
     return found
 
 

@@ -136,9 +136,21 @@ export type Send = [
 
 export const KIND = { deliver: 0, timer: 1, disk: 2, request: 3, command: 4, start: 5, drop: 6 } as const;
 
+/** Versions of a chunk's form that the page reads: 1 told maps and logs whole or as a log's diff, 2 by what changed in them. */
+export const CHUNK_VERSIONS: readonly number[] = [1, 2];
+
+/** A log that only grew: its last index and hash now, and the entries that were added. */
+export type Growth = [last: number, hash: string, added: [epoch: number, label: string][]];
+
 export interface Diff {
   fields?: Values;
-  timers?: Record<string, Timer | null>;
+  /** Of fields that are maps: keys that are new or have another value. */
+  maps?: Record<string, Values>;
+  /** Of fields that are maps: keys that are gone. */
+  gone?: Record<string, string[]>;
+  grown?: Record<string, Growth>;
+  /** A number is the deadline of a timer that was set by this very event. */
+  timers?: Record<string, Timer | number | null>;
   node?: Record<string, NodeState>;
   network?: Network;
   faults?: Fault[];

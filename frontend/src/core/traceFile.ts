@@ -3,7 +3,7 @@
 import { encode } from '@msgpack/msgpack';
 import { zlibSync } from 'fflate';
 
-import type { Chunk } from './chunk';
+import { CHUNK_VERSIONS, type Chunk } from './chunk';
 import type { Experiment } from './experiment';
 
 export interface TraceFile {
@@ -21,7 +21,7 @@ export function readTrace(text: string): TraceFile {
   const head = (lines[0] as { format?: unknown } | undefined)?.format === FORMAT ? (lines.shift() as Partial<TraceFile>) : {};
   const chunks = lines as Chunk[];
   chunks.forEach((chunk, at) => {
-    if (!chunk || typeof chunk !== 'object' || chunk.v !== 1 || !chunk.keyframe || !Array.isArray(chunk.sends)) throw new TypeError(String(at + 1));
+    if (!chunk || typeof chunk !== 'object' || !CHUNK_VERSIONS.includes(chunk.v) || !chunk.keyframe || !Array.isArray(chunk.sends)) throw new TypeError(String(at + 1));
   });
   if (!chunks.length) throw new TypeError('1');
   chunks.sort((a, b) => a.t0_us - b.t0_us);

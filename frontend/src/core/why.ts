@@ -132,6 +132,7 @@ export function belongingOf(trace: Trace, branch: number, number: number, at_us:
 
 /** The entries that an event put at the end of its process's log. */
 export function appendedBy(event: TraceEvent): Belonging['entries'] {
+  for (const [last, , added] of Object.values(event[6]?.grown ?? {})) return { process: event[3], from: last - added.length + 1, to: last };
   for (const value of Object.values(event[6]?.fields ?? {})) {
     if (isLogDiff(value) && value.add.length) return { process: event[3], from: value.last - value.add.length + 1, to: value.last };
   }

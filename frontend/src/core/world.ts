@@ -2,8 +2,8 @@
 
 import { KIND, isLog, isLogDiff } from './chunk';
 import type {
-  CheckState, Chunk, ClientState, Diff, Fault, Json, Keyframe, LogDiff, LogView, Network, NodeState, Operation,
-  ProcessState, TraceEvent,
+  CheckState, Chunk, ClientState, Diff, Fault, Growth, Json, Keyframe, LogDiff, LogView, Network, NodeState, Operation,
+  ProcessState, TraceEvent, Values,
 } from './chunk';
 
 export interface World {
@@ -22,6 +22,10 @@ export function applyLogDiff(before: LogView | undefined, diff: LogDiff): LogVie
   const kept = old.entries.slice(0, Math.max(0, diff.keep - oldStart + 1));
   const entries = [...kept, ...diff.add].slice(-LOG_ENTRIES_MAX);
   return { first: diff.first, last: diff.last, hash: diff.hash, entries };
+}
+
+export function grownLog(before: LogView | undefined, [last, hash, add]: Growth): LogView {
+  return applyLogDiff(before, { first: before?.first ?? 1, last, hash, keep: last - add.length, add });
 }
 
 function copyOf(keyframe: Keyframe): World {
@@ -64,7 +68,7 @@ export class Cursor {
   private forward(): void {
     const event = this.chunk.events[this.position++]!;
     const changes: Change[] = [];
-    if (event[6]) this.apply(event[3], event[6], changes);
+    if (event[6]) this.apply(event[3], event[1], event[6], changes);
     this.changes.push(changes);
     if (changes.length) this.version++;
   }
@@ -80,7 +84,7 @@ export class Cursor {
     if (changes.length) this.version++;
   }
 
-  private apply(id: string, diff: Diff, changes: Change[]): void {
+  private apply(id: string, at_us: number, diff: Diff, changes: Change[]): void {
     const set = (target: object, key: string, value: unknown) => {
       const fields = target as Record<string, unknown>;
       changes.push([fields, key, fields[key]]);
@@ -98,13 +102,27 @@ export class Cursor {
     for (const [name, value] of Object.entries(diff.fields ?? {})) {
       set(process.fields, name, merged(process.fields[name], value));
     }
-    for (const [name, timer] of Object.entries(diff.timers ?? {})) set(process.timers, name, timer ?? undefined);
+    for (const [name, keys] of Object.entries(diff.gone ?? {})) set(process.fields, name, without(mapOf(process.fields[name]), keys));
+    for (const [name, values] of Object.entries(diff.maps ?? {})) set(process.fields, name, { ...mapOf(process.fields[name]), ...values });
+    for (const [name, growth] of Object.entries(diff.grown ?? {})) set(process.fields, name, grownLog(logOf(process.fields[name]), growth));
+    for (const [name, timer] of Object.entries(diff.timers ?? {})) {
+      set(process.timers, name, typeof timer === 'number' ? [at_us, timer] : timer ?? undefined);
+    }
   }
 }
 
 function merged(before: Json | undefined, value: Json): Json {
   if (!isLogDiff(value)) return value;
-  return applyLogDiff(isLog(before) ? before : undefined, value) as unknown as Json;
+  return applyLogDiff(logOf(before), value) as unknown as Json;
+}
+
+const logOf = (value: Json | undefined): LogView | undefined => (isLog(value) ? value : undefined);
+const mapOf = (value: Json | undefined): Values => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {});
+
+function without(map: Values, keys: readonly string[]): Values {
+  const rest = { ...map };
+  for (const key of keys) delete rest[key];
+  return rest;
 }
 
 /** Number of events at or before a time: the events are ordered by time. */

@@ -2,9 +2,7 @@
 
 import { decode, Decoder } from '@msgpack/msgpack';
 
-import type { Chunk, Frame, FrameHeader } from '../core/chunk';
-
-export const WIRE_VERSION = 1;
+import { CHUNK_VERSIONS, type Chunk, type Frame, type FrameHeader } from '../core/chunk';
 
 /** The header alone, without inflating the body: enough to drop what is stale. */
 export function readHeader(bytes: Uint8Array): { header: FrameHeader; body: Uint8Array } {
@@ -48,7 +46,7 @@ export async function readFrame(bytes: Uint8Array): Promise<Frame> {
   const { header, body } = readHeader(bytes);
   const plain = await inflate(body);
   const chunk = chunks.decode(plain) as Chunk;
-  if (chunk.v !== WIRE_VERSION) throw new Error(`a chunk of version ${chunk.v}, this page reads ${WIRE_VERSION}`);
+  if (!CHUNK_VERSIONS.includes(chunk.v)) throw new Error(`a chunk of version ${chunk.v}, this page reads ${CHUNK_VERSIONS.join(', ')}`);
   return { header, chunk, bytes: plain.byteLength };
 }
 

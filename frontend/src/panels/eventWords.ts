@@ -42,7 +42,13 @@ export function sentWords(arrow: Arrow, session: Session): string {
 
 /** What it changed at its process: "role: follower → candidate" without what was there before, which is on show elsewhere. */
 export function changeWords(event: TraceEvent, session: Session): string[] {
-  return Object.entries(event[6]?.fields ?? {}).map(([name, value]) => `${fieldTitle(event[3], name, session)}: ${valueText(value, fieldOf(event[3], name, session), session, event[3])}`);
+  const { fields = {}, grown = {}, maps = {}, gone = {} } = event[6] ?? {};
+  const line = (name: string, text: string): string => `${fieldTitle(event[3], name, session)}: ${text}`;
+  return [
+    ...Object.entries({ ...fields, ...maps }).map(([name, value]) => line(name, valueText(value, fieldOf(event[3], name, session), session, event[3]))),
+    ...Object.entries(gone).map(([name, keys]) => line(name, t('views.keys_gone', { keys: keys.join(language.current === 'zh' ? '、' : ', ') }))),
+    ...Object.entries(grown).map(([name, [last]]) => line(name, t('views.log_to', { last }))),
+  ];
 }
 
 /** "team: looks for the runbook". */

@@ -293,7 +293,10 @@ def test_the_moment_a_value_is_chosen_is_told_though_no_process_knows() -> None:
     world = World(catalogue.load("PX-01"), record="full")
     world.run_until(300_000)
     told = [
-        (event[1], note) for event in world.take_chunk().events for note in event[7] or () if len(note) == 3
+        (event[1], note)
+        for event in world.take_chunk().plain()["events"]
+        for note in event[7] or ()
+        if len(note) == 3
     ]
     assert [(at, note[0], note[1]["slot"]) for at, note in told] == [(told[0][0], "paxos.became_chosen", 1)]
     assert 59_000 <= told[0][0] <= 63_000

@@ -15,6 +15,7 @@ export default {
   more: 'and {count} more',
   log_to: 'now up to {last}',
   log_cut: 'cut back to {last}',
+  keys_gone: 'without {keys}',
   log_state: 'up to {last}, hash {hash}',
   cone_past: 'could have led to it',
   cone_future: 'it could have led to',

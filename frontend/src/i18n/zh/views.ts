@@ -15,6 +15,7 @@ export default {
   more: '另有 {count} 条',
   log_to: '现到 {last}',
   log_cut: '截断至 {last}',
+  keys_gone: '已去掉 {keys}',
   log_state: '到 {last}，哈希 {hash}',
   cone_past: '可能影响了它',
   cone_future: '可能受它影响',
