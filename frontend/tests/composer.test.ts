@@ -100,6 +100,18 @@ describe('editing a bar edits the script', () => {
     expect(duplicated(lines, bar, STOP)[2]).toEqual({ ...kill, at_s: 10, for_s: 5 });
     expect(removed(lines, WORDS, bar)).toEqual([]);
   });
+  it('keeps what a line draws when one before it goes, and gives no new one the same', () => {
+    const drawn: FaultLine = { every_s: 2, probability: 0.5, do: 'pause', target: 'n1' };
+    const lines: FaultLine[] = [{ ...kill, for_s: 2 }, { ...restart, at_s: 9, target: 'n2' }, drawn];
+    const left = removed(lines, WORDS, bars(...lines)[0]!);
+    expect(left).toEqual([lines[1], { ...drawn, draws_as: 2 }]);
+    expect(firstChange(lines, left)).toBe(5);
+    expect(firstChange(lines, lines.slice(1))).toBe(2);
+    const more = added(left, WORDS, { do: 'campaign', target: 'random' }, 4, STOP);
+    expect(more[2]).toMatchObject({ draws_as: 3 });
+    expect(duplicated(more, bars(...more).find((bar) => bar.line.do === 'pause')!, STOP)[3]).toMatchObject({ do: 'pause', draws_as: 4 });
+    expect(removed(lines, WORDS, bars(...lines).find((bar) => bar.line.do === 'pause')!)).toEqual(lines.slice(0, 2));
+  });
   it('never changes what it was given', () => {
     const [lines, bar] = only({ ...kill, for_s: 2 }, restart);
     const kept = structuredClone(lines);

@@ -97,10 +97,6 @@ class World:
     def fault_stream(self, fault: Fault) -> Stream:
         return self.named_stream("fault", str(fault.id))
 
-    def draw_from(self, distribution: Distribution, *names: str) -> float:
-        """One value of a distribution, from the stream of these names."""
-        return draw(distribution, self.named_stream(*names))
-
     def draw_us(self, distribution: Distribution, fault: Fault) -> int:
         """A delay in ms, drawn for a fault, in whole microseconds."""
         return max(0, round(draw(distribution, self.fault_stream(fault)) * 1000))

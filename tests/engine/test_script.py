@@ -121,6 +121,24 @@ def test_repeated_lines_with_a_chance_draw_at_fixed_instants() -> None:
     assert told(again) == found
 
 
+def test_a_line_keeps_its_draws_when_one_before_it_is_taken_out() -> None:
+    def fired(*lines: dict[str, Any]) -> list[Any]:
+        run = world(faults=list(lines), record="full", stop_s=40)
+        run.run_until(40_000_000)
+        slow = [event for event in run.take_chunk().events if event[2] == 4 and event[5]["do"] == "slow"]
+        return [(event[1], event[5].get("skipped"), event[5].get("resolved")) for event in slow]
+
+    first = {"at_s": 0.5, "do": "pause", "target": "n1", "for_s": 0.1}
+    drawn = {"every_s": 2, "probability": 0.5, "do": "slow", "target": "random", "cpu_times": 2}
+    both, alone = fired(first, drawn), fired(drawn)
+    assert {skipped for _, skipped, _ in both} == {None, "chance"}
+    assert both != alone
+    assert fired({**drawn, "draws_as": 1}) == both
+    assert fired({**drawn, "draws_as": 0}) == alone
+    late = {"at_s": {"uniform": [1, 30]}, "do": "slow", "target": "n1", "cpu_times": 2}
+    assert fired(first, late) == fired({**late, "draws_as": 1}) != fired(late)
+
+
 def test_random_lines_stay_within_the_fault_budget_unless_unlimited() -> None:
     lines = [{"every_s": 1, "do": "kill", "target": "random"}]
     run = world(nodes=5, faults=lines)

@@ -190,7 +190,7 @@ export function repeated(lines: Lines, words: EndWords, bar: Bar, every_s: numbe
   const alone = bar.endedBy !== null && endsOnly(lines, words, bar.endedBy, bar.index);
   const length = bar.end === 'moment' ? undefined : Math.min(bar.end === 'never' ? Infinity : bar.to_s - bar.from_s, every_s / 2);
   const made = withLine(lines, bar.index, { every_s, ...(length === undefined ? {} : { for_s: round(length) }) });
-  return alone ? made.filter((_, at) => at !== bar.endedBy) : made;
+  return alone ? takenOut(made, [bar.endedBy!]) : made;
 }
 
 /** Repeat up to another time. */
@@ -200,7 +200,29 @@ export const repeatedUntil = (lines: Lines, bar: Bar, until_s: number, stop_s: n
 /** Take a fault out of the script, with the line that ended only it. */
 export function removed(lines: Lines, words: EndWords, bar: Bar): FaultLine[] {
   const end = bar.endedBy !== null && endsOnly(lines, words, bar.endedBy, bar.index) ? bar.endedBy : -1;
-  return lines.filter((_, at) => at !== bar.index && at !== end);
+  return takenOut(lines, [bar.index, end]);
+}
+
+/** Whether its time, its chances or whom it hits are drawn at random. */
+function draws(line: FaultLine): boolean {
+  const isDrawn = ([name, value]: [string, unknown]) => list(value).includes('random') || (name === 'at_s' && Boolean(value) && !isNumber(value)) || (name === 'probability' && Number(value) < 1);
+  return Object.entries(line).some(isDrawn);
+}
+/** The place whose draws a line has: its own, unless it kept those of an older one. */
+const drawsAs = (line: FaultLine, at: number): number => (isNumber(line.draws_as) ? line.draws_as : at);
+
+/** Without some lines; those after them go on drawing what they drew at their old place. */
+function takenOut(lines: Lines, gone: readonly number[]): FaultLine[] {
+  return lines.flatMap((line, at) => {
+    if (gone.includes(at)) return [];
+    return draws(line) && gone.some((one) => one >= 0 && one < at) ? [{ ...line, draws_as: drawsAs(line, at) }] : [line];
+  });
+}
+
+/** With one more at the end, which draws what no other does. */
+function withLast(lines: Lines, line: FaultLine): FaultLine[] {
+  const free = Math.max(lines.length, ...lines.map((one, at) => drawsAs(one, at) + 1));
+  return [...lines, without({ ...line, draws_as: free > lines.length ? free : undefined })];
 }
 
 /** The same once more, right after it: with an end of its own. New lines come last, so that nobody's chances change. */
@@ -208,14 +230,14 @@ export function duplicated(lines: Lines, bar: Bar, stop_s: number): FaultLine[] 
   const length = bar.end === 'own' || bar.end === 'line' ? bar.to_s - bar.from_s : 0;
   const from_s = round(Math.min(Math.max(0, stop_s - length), bar.from_s + Math.max(length, 1)));
   const copy = { ...bar.line, ...shifted(bar, bar.byEvent ? 0 : from_s - bar.from_s), ...(bar.end === 'line' ? { for_s: round(length) } : {}) };
-  return [...lines, without(bar.byEvent ? { ...bar.line } : copy)];
+  return withLast(lines, bar.byEvent ? bar.line : copy);
 }
 
 /** A new fault of an action at a moment; one that can end lasts a while. */
 export function added(lines: Lines, words: EndWords, line: FaultLine, at_s: number, stop_s: number): FaultLine[] {
   const begins = round(clamp(at_s, 0, stop_s));
   const for_s = lasts(line, words) ? round(Math.max(SHORTEST_S, Math.min(LASTS_S, stop_s / 5, stop_s - begins))) : undefined;
-  return [...lines, without({ ...line, at_s: begins, for_s })];
+  return withLast(lines, { ...line, at_s: begins, for_s });
 }
 
 // The file --------------------------------------------------------------------------------------------------------------
@@ -246,13 +268,13 @@ export function scriptWith(script: Lines, commands: readonly { at_us: number; do
   return [...script, ...commands.filter((one) => one.do.do !== 'client').map((one) => ({ at_s: one.at_us / 1e6, ...one.do }))];
 }
 
-/** From when on two scripts say different things; Infinity when they never do. */
+/** From when on two scripts say different things; Infinity when they never do. The place of a line matters where it draws something. */
 export function firstChange(before: Lines, after: Lines): number {
-  const key = (line: FaultLine) => JSON.stringify(inOrder(line));
+  const key = (line: FaultLine, at: number) => JSON.stringify(inOrder(without({ ...line, draws_as: draws(line) ? drawsAs(line, at) : undefined })));
   const missing = (lines: Lines, others: Lines) => {
     const there = others.map(key);
-    return lines.filter((line) => {
-      const at = there.indexOf(key(line));
+    return lines.filter((line, place) => {
+      const at = there.indexOf(key(line, place));
       if (at >= 0) there.splice(at, 1);
       return at < 0;
     });

@@ -9,7 +9,7 @@ export type Trigger = 'time' | 'every' | 'event';
 export const EVENTS = ['send', 'deliver', 'lose', 'timer', 'durable', 'request', 'reply', 'note', 'view', 'fault'] as const;
 
 /** What every line may have besides the arguments of its action. */
-const COMMON = ['at_s', 'when', 'every_s', 'until_s', 'probability', 'at_most', 'wait_s', 'unlimited'];
+const COMMON = ['at_s', 'when', 'every_s', 'until_s', 'probability', 'at_most', 'wait_s', 'unlimited', 'draws_as'];
 
 export const triggerOf = (line: FaultLine): Trigger => (line.when ? 'event' : line.every_s !== undefined && line.every_s !== null ? 'every' : 'time');
 

@@ -25,6 +25,7 @@ TIMING: dict[str, Any] = {
     "at_most": Number(1, 1_000_000, whole=True),
     "wait_s": SECONDS,
     "unlimited": Flag(),
+    "draws_as": Number(0, 99_999, whole=True),
 }
 """Fields of every line, whatever it does."""
 

@@ -55,7 +55,8 @@ class FaultLine(msgspec.Struct):
     Exactly one trigger: at_s (a number, or a distribution in s drawn once), when, or every_s (first at at_s
     if that is given, last before until_s). for_s: undone after that long. probability: chance per instant
     of every_s. at_most: firings. wait_s: how long a symbolic target may stay unresolved. unlimited: outside
-    the fault budget.
+    the fault budget. draws_as: the place in the script whose random draws are this line's, by default its own:
+    a line keeps its luck when others before it are taken out.
     """
 
     do: str
@@ -70,6 +71,7 @@ class FaultLine(msgspec.Struct):
     at_most: int | None = None
     wait_s: float = 5
     unlimited: bool = False
+    draws_as: int | None = None
 
 
 class WorkloadSpec(msgspec.Struct):

@@ -19,8 +19,10 @@ from simulations.engine.faults.nodes import armed
 from simulations.engine.faults.state import Fault
 from simulations.engine.faults.targets import hit_by, is_symbolic, resolve
 from simulations.engine.hosts import UP
+from simulations.engine.sampling import draw
 
 if TYPE_CHECKING:
+    from simulations.engine.streams import Stream
     from simulations.engine.world import World
 
 SECOND = 1_000_000
@@ -48,10 +50,15 @@ class Script:
                 continue
             at = line.every_s if line.at_s is None else line.at_s
             if isinstance(at, Distribution):
-                at_us = max(0, round(self.world.draw_from(at, "script", str(number)) * SECOND))
+                at_us = max(0, round(draw(at, self.chances(number)) * SECOND))
             else:
                 at_us = round((at or 0) * SECOND)
             self.queue(at_us, number, {"script": number})
+
+    def chances(self, number: int) -> Stream:
+        """The stream that a line's time, chances and random targets are drawn from."""
+        place = self.lines[number].draws_as
+        return self.world.named_stream("script", str(number if place is None else place))
 
     def queue(self, at_us: int, number: int, content: dict[str, Any]) -> None:
         self.world.kernel.schedule((at_us, 1, number, COMMAND, -1, 0, None, content))
@@ -78,7 +85,7 @@ class Script:
         world, line = self.world, self.lines[number]
         state = world.faults.script
         told: dict[str, Any] = {"do": line.do, "script": number}
-        stream = world.named_stream("script", str(number))
+        stream = self.chances(number)
         if not waited:
             self.repeat(number)
             if not stream.chance(line.probability):
@@ -132,7 +139,7 @@ class Script:
         world = self.world
         for number in list(world.faults.script.waiting):
             line = self.lines[number]
-            if resolve(world, line.target, world.named_stream("script", str(number))):
+            if resolve(world, line.target, self.chances(number)):
                 del world.faults.script.waiting[number]
                 waited = {} if line.every_s is None else {"waited": True}
                 self.queue(world.kernel.now, number, {"script": number, **waited})
