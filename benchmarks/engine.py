@@ -11,6 +11,7 @@ from typing import Any
 
 from benchmarks.hold import ROUNDS, paired
 from simulations import wire
+from simulations.collecting import only_the_young_collected
 from simulations.engine.experiment import Experiment, parse
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
@@ -94,9 +95,10 @@ class Running:
 def rate_of(world: World, each: Callable[[World], Any] | None, effort: Effort) -> dict[str, float]:
     """Events per second of a world from here on, and the ratio to H."""
     gc.collect()
-    gc.freeze()  # as processes that only simulate do: what was imported is not looked at again
+    gc.freeze()
     running = Running(world, effort.events, each)
-    ratio, per_second, h = paired(running, effort.rounds, effort.events * 4)
+    with only_the_young_collected():  # as processes that only simulate do
+        ratio, per_second, h = paired(running, effort.rounds, effort.events * 4)
     gc.unfreeze()
     virtual = running.virtual_us / SECOND / running.cpu_s
     return {"ratio": ratio, "events_per_s": per_second, "H": h, "virtual_s_per_cpu_s": virtual}

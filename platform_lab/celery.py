@@ -1,6 +1,5 @@
 """The Celery application, and the heartbeat by which each worker says that it is alive."""
 
-import gc
 import os
 from typing import Any
 
@@ -9,13 +8,13 @@ from celery import Celery
 from celery.signals import worker_process_init, worker_ready, worker_shutdown
 from django.conf import settings
 
+from simulations.collecting import collect_only_the_young
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "platform_lab.settings")
 
 HEARTBEAT_KEY = "worker:"
 HEARTBEAT_EVERY_S = 2.0
 HEARTBEAT_KEPT_S = 8
-COLLECT = (10_000, 20, 40)
-"""Objects until a collection of the young, of those until one of the older, of those until one of all."""
 
 app = Celery("platform_lab")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -53,9 +52,5 @@ def stop_heartbeat(sender: Any, **_: Any) -> None:
 
 @worker_process_init.connect
 def collect_rarely(**_: Any) -> None:
-    """A full collection looks at every world that is kept warm and takes some hundred milliseconds: rarely, so that a
-    click does not wait for it. What was imported is never looked at again.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECT)
+    """Never look at all the worlds that are kept warm."""
+    collect_only_the_young()

@@ -199,6 +199,12 @@ class ProcessContext:
             done += 1
         del held[:done]
 
+    def untie(self) -> None:
+        """Forget the kernel, and let the process forget this (see parts.py)."""
+        del self.kernel
+        if hasattr(self, "process"):
+            del self.process.context
+
     def fork(self, kernel: Kernel, host: Host | None) -> ProcessContext:
         """The same process in another world; ``links`` are shared, they never change."""
         twin = type(self)(kernel, self.index, self.id, self.place, host, self.links, self.random)

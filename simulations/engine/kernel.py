@@ -315,6 +315,13 @@ class Kernel:
         self._seal()
         return blake2b(self.chain + self.encode(self.records), digest_size=16).hexdigest()
 
+    def untie(self) -> None:
+        """Cut what refers to each other in a circle; nothing moves any more, what is known can still be read."""
+        for context in self.contexts:
+            context.untie()
+        self.watcher = self.recorder = self.on_event = None
+        self.on_command = self.make_link = no_more
+
     # -- copies -------------------------------------------------------------------------------------------------
 
     def fork(self) -> Kernel:
@@ -330,3 +337,8 @@ class Kernel:
         twin.sends = twin.notes = None
         twin.recorder = twin.on_event = None
         return twin
+
+
+def no_more(*_: Any) -> Any:
+    """What a kernel does whose world is gone."""
+    raise ReferenceError("this world is gone")

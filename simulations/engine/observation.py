@@ -137,6 +137,10 @@ class ClientContext(ProcessContext):
 
     observer: Observer
 
+    def untie(self) -> None:
+        super().untie()
+        del self.observer
+
     @property
     def servers_random(self) -> Stream:
         """Whom to ask is drawn apart from what is asked, so that every system gets the same operations. (A client

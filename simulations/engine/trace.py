@@ -15,6 +15,7 @@ from simulations.engine.context import DELIVER, DROP, KIND_NAMES, REQUEST, START
 from simulations.engine.hosts import Host
 from simulations.engine.kernel import ENGINE_VERSION, Event
 from simulations.engine.network import HELD, ON_ITS_WAY
+from simulations.engine.parts import PartOfWorld
 from simulations.engine.process import Message, Process
 from simulations.engine.views import ATOMS, Plan, View, shown
 
@@ -68,11 +69,12 @@ class Chunk(msgspec.Struct):
         return found
 
 
-class Recorder:
+class Recorder(PartOfWorld):
     """Records one world. ``level``: full, or aggregate (no single messages, only changes of role, epoch and faults)."""
 
     def __init__(self, world: World, level: str, flight: dict[int, tuple[Any, ...]]) -> None:
-        self.world = world
+        super().__init__(world)
+        self.kernel = world.kernel
         self.level = level
         self.plans: dict[type[Process], Plan] = {}
         self.flight = flight
@@ -89,7 +91,7 @@ class Recorder:
 
     def begin(self) -> None:
         """Start a chunk at this moment."""
-        world, kernel = self.world, self.world.kernel
+        world, kernel = self.world, self.kernel
         kernel.notes = []
         kernel.sends = []
         self.views: list[View | None] = [
@@ -106,7 +108,7 @@ class Recorder:
         self.keyframe = self.key()
 
     def servers(self) -> list[ProcessContext]:
-        return [context for context in self.world.kernel.contexts if context.host is not None]
+        return [context for context in self.kernel.contexts if context.host is not None]
 
     def plan_of(self, context: ProcessContext) -> Plan:
         kind = type(context.process)
@@ -118,7 +120,7 @@ class Recorder:
     # -- what the kernel tells ------------------------------------------------------------------------------------
 
     def executed(self, event: Event, context: ProcessContext) -> None:
-        kernel = self.world.kernel
+        kernel = self.kernel
         self.noted = notes = kernel.notes or None
         if notes:
             kernel.notes = []
@@ -151,13 +153,13 @@ class Recorder:
     def dropped(self, event: Event, reason: str) -> None:
         """A message reached nobody."""
         if self.level == "full":
-            kernel = self.world.kernel
+            kernel = self.kernel
             name = kernel.names[event[4]]
             self.events.append((event[2], kernel.now, DROP, name, event[5], reason, None, None))
 
     def commanded(self, event: Event, told: dict[str, Any]) -> None:
         """A script line or command ran: faults may have touched anything, so everything is looked at."""
-        kernel = self.world.kernel
+        kernel = self.kernel
         diff: dict[str, Any] = {"node": self.nodes(), "network": self.network(), "faults": self.faults()}
         processes = {}
         for context in self.servers():
@@ -178,7 +180,7 @@ class Recorder:
     def take(self) -> Chunk:
         """Everything since the last take; the next chunk begins when the world moves again."""
         self.wake()
-        world, kernel = self.world, self.world.kernel
+        world, kernel = self.world, self.kernel
         raw = kernel.sends or ()
         sends = Rows()
         if self.level == "full":
@@ -199,7 +201,7 @@ class Recorder:
 
     def shown_sends(self, raw: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         """Send records in the protocol's order. One message to many, sent in a row, is looked at once."""
-        names, last = self.world.kernel.names, None
+        names, last = self.kernel.names, None
         for number, cause, depart, arrive, source, target, fate, message in raw:
             if message is not last:
                 last = message
@@ -208,7 +210,7 @@ class Recorder:
 
     def follow_flight(self, raw: Sequence[tuple[Any, ...]]) -> None:
         """Remember departures of what is still under way; the last word on each message counts."""
-        now, flight = self.world.kernel.now, self.flight
+        now, flight = self.kernel.now, self.flight
         late = {send[0]: send for send in raw if send[3] > now or send[6] == HELD or send[0] in flight}
         for send in self.shown_sends(late.values()):
             flight[send[0]] = send
@@ -222,7 +224,7 @@ class Recorder:
 
     def judge(self) -> None:
         """Changes of verdicts since the chunk began, each at the time of the event that decided it."""
-        kernel = self.world.kernel
+        kernel = self.kernel
         verdicts = self.world.verdicts()
         self.judged = ((kernel.executed, kernel.now), verdicts)
         for name, verdict in verdicts.items():
@@ -237,7 +239,7 @@ class Recorder:
 
     def key(self) -> dict[str, Any]:
         """The state now."""
-        world, kernel = self.world, self.world.kernel
+        world, kernel = self.world, self.kernel
         processes = {}
         for context in self.servers():
             view = self.views[context.index]
@@ -261,7 +263,7 @@ class Recorder:
         return {"node": context.place, "system": member.system, "kind": member.role, **view.whole(context)}
 
     def nodes(self) -> dict[str, Any]:
-        kernel = self.world.kernel
+        kernel = self.kernel
         return {name: node_state(host, kernel.now) for name, host in kernel.hosts.items()}
 
     def clients(self) -> dict[str, Any]:
@@ -282,7 +284,7 @@ class Recorder:
         }
 
     def network(self) -> dict[str, Any]:
-        network = self.world.kernel.network
+        network = self.kernel.network
         cuts = [list(pair) for pair in network.cuts]
         walls = [msgspec.to_builtins(wall) for wall in network.walls]
         if len(cuts) > CUTS_SHOWN_MAX:

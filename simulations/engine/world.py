@@ -173,12 +173,12 @@ class World:
     def _connect(self) -> None:
         """Tie the parts of this world to each other; after construction and after a fork."""
         kernel = self.kernel
-        self.script = Script(self)
+        script = self.script = Script(self)
         self.triggers = Triggers(self)
         if self.triggers.needed() or self.observer.listeners():
             self.watch_events()
-        kernel.make_link = self.make_link
-        kernel.on_command = self._on_command
+        kernel.make_link = lambda context, to: script.world.make_link(context, to)
+        kernel.on_command = lambda event: script.world._on_command(event)
         kernel.watcher = self.observer
         self.observer.kernel = kernel
         self.observer.attach()
@@ -209,6 +209,11 @@ class World:
                 kernel.streams, key + purpose, kernel.seed, "link", context.id, to, PURPOSES[purpose]
             ),
         )
+
+    def __del__(self) -> None:
+        """Nobody needs this world any more: untie it, so that it is freed now and no collector has to find it."""
+        if "kernel" in self.__dict__:  # (unless it failed while it was made)
+            self.kernel.untie()
 
     # -- what faults need -----------------------------------------------------------------------------------------
 
@@ -298,15 +303,14 @@ class World:
 
     def watch_events(self) -> None:
         """Look at every event while a trigger, a waiting line or a meter needs it."""
-        listeners = self.observer.listeners()
-        triggers = self.triggers
+        listeners, triggers, kernel = self.observer.listeners(), self.triggers, self.kernel
 
         def on_event(event: Event, context: ProcessContext | None) -> None:
             for listener in listeners:
-                listener.executed(self.kernel.now, event)
+                listener.executed(kernel.now, event)
             triggers.on_event(event, context)
 
-        self.kernel.on_event = on_event
+        kernel.on_event = on_event
 
     # -- commands -------------------------------------------------------------------------------------------------
 
@@ -464,8 +468,10 @@ class World:
     def fork(self) -> World:
         """An independent copy at this moment; what never changes is shared."""
         twin: World = object.__new__(World)
-        twin.__dict__.update(self.__dict__)
-        kernel = twin.kernel = self.kernel.fork()
+        kernel = self.kernel.fork()
+        twin.__dict__.update(
+            self.__dict__, kernel=kernel
+        )  # (never the other's kernel: a world unties its own)
         twin.observer = self.observer.fork(kernel)
         twin.by_id = {}
         twin._stream_keys = self._stream_keys.copy()

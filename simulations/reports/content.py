@@ -50,17 +50,16 @@ class Happening(msgspec.Struct, frozen=True):
 def watched(world: World) -> list[Happening]:
     """A list that fills with what people and the script do while the world runs. Call it before the first step."""
     found: list[Happening] = []
-    carry_out: Callable[[Any], dict[str, Any]] = world.kernel.on_command
+    kernel = world.kernel
+    carry_out: Callable[[Any], dict[str, Any]] = kernel.on_command
 
     def on_command(event: Any) -> dict[str, Any]:
         told = carry_out(event)
         if "skipped" not in told:
-            found.append(
-                Happening(world.now_us, words_of(told), target_of(told), told.get("command", -1) + 1)
-            )
+            found.append(Happening(kernel.now, words_of(told), target_of(told), told.get("command", -1) + 1))
         return told
 
-    world.kernel.on_command = on_command
+    kernel.on_command = on_command
     return found
 
 

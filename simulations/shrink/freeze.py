@@ -14,6 +14,7 @@ from simulations.engine.context import COMMAND
 from simulations.engine.experiment import Experiment, FaultLine
 from simulations.engine.faults.targets import is_symbolic, resolve
 from simulations.engine.network import LOST
+from simulations.engine.parts import PartOfWorld
 from simulations.engine.streams import Stream
 from simulations.engine.world import World
 
@@ -30,11 +31,11 @@ class Lost(msgspec.Struct, frozen=True):
     skip: int
 
 
-class Tape:
+class Tape(PartOfWorld):
     """A recorder that keeps the lines that fired and the messages that got lost."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.lines: list[FaultLine] = []
         self.lost: list[Lost] = []
         self.last = 0

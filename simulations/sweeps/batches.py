@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 
+from simulations.collecting import only_the_young_collected
 from simulations.engine.experiment import Experiment, parse, with_overrides
 from simulations.engine.registry import SYSTEMS
 from simulations.sweeps.asked import ask
@@ -48,7 +47,7 @@ def run_batch(
     part = Part(start)
     letters: dict[str, list[str]] = {}
     began, cpu = time.monotonic(), time.process_time()
-    with quiet_collector():
+    with only_the_young_collected():
         for run in range(start, stop):
             if beat is not None and not beat():
                 raise Stopped
@@ -65,14 +64,3 @@ def run_batch(
     part.verdicts = {name: "".join(found) for name, found in letters.items()}
     part.seconds = time.process_time() - cpu
     return part
-
-
-@contextlib.contextmanager
-def quiet_collector() -> Iterator[None]:
-    """Collect cycles rarely while many short-lived worlds are made: each is a cycle of its own."""
-    before = gc.get_threshold()
-    gc.set_threshold(50_000, 20, 20)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)

@@ -38,6 +38,7 @@ ALLOWED = {
     "types",
     "typing",
     "unicodedata",
+    "weakref",
     "zlib",
 }
 # Their results differ between processes, so no digest would be the same twice.

@@ -125,7 +125,11 @@ def test_a_line_keeps_its_draws_when_one_before_it_is_taken_out() -> None:
     def fired(*lines: dict[str, Any]) -> list[Any]:
         run = world(faults=list(lines), record="full", stop_s=40)
         run.run_until(40_000_000)
-        slow = [event for event in run.take_chunk().events if event[2] == 4 and event[5]["do"] == "slow"]
+        slow = [
+            event
+            for event in run.take_chunk().plain()["events"]
+            if event[2] == 4 and event[5]["do"] == "slow"
+        ]
         return [(event[1], event[5].get("skipped"), event[5].get("resolved")) for event in slow]
 
     first = {"at_s": 0.5, "do": "pause", "target": "n1", "for_s": 0.1}

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import weakref
 from itertools import pairwise
 from typing import Any, cast
 
-from simulations.live.worlds import LATE_US, MARKS_MAX, Mark, thinned
+from simulations import catalogue
+from simulations.engine.experiment import to_plain
+from simulations.engine.world import World
+from simulations.live.recipe import Recipe
+from simulations.live.worlds import LATE_US, MARKS_MAX, Mark, Pool, thinned
 
 SECOND = 1_000_000
 STEP_US = 1_100_000
@@ -42,3 +49,25 @@ def test_marks_lie_close_near_the_end_and_never_far_apart() -> None:
 def test_what_was_used_lately_stays() -> None:
     used_us = 50 * STEP_US
     assert used_us in {mark.at_us for mark in played(900, used_us)}
+
+
+def test_a_mark_that_is_dropped_is_freed_at_once() -> None:
+    experiment = catalogue.load("RA-01")
+    plain = json.dumps(to_plain(experiment))
+    pool, world = Pool(recipes=2, marks=6), World(experiment, 7, record="full")
+    made = []
+    gc.collect()
+    gc.disable()
+    try:
+        for seed in range(3):
+            recipe = Recipe(plain, f"r{seed}", seed, 1, [])
+            for _ in range(12):
+                world.run_until(world.now_us + 50_000)
+                mark = world.fork()
+                made.append(weakref.ref(mark))
+                pool.add(recipe, mark, 0, mark.now_us, settled=False)
+                del mark
+        kept = [mark.world for shelf in pool.shelves.values() for mark in shelf.marks]
+        assert len(kept) == len([one for one in made if one() is not None]) < len(made)
+    finally:
+        gc.enable()

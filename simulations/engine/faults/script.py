@@ -19,6 +19,7 @@ from simulations.engine.faults.nodes import armed
 from simulations.engine.faults.state import Fault
 from simulations.engine.faults.targets import hit_by, is_symbolic, resolve
 from simulations.engine.hosts import UP
+from simulations.engine.parts import PartOfWorld
 from simulations.engine.sampling import draw
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ COMMANDS_FROM = 1_000_000
 TAKES_DOWN = ("kill", "pause", "zone_outage", "region_outage", "disk_fail")
 
 
-class Script:
+class Script(PartOfWorld):
     """Moves one world's lines. Holds no state of its own: that is ``world.faults``."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         self.lines = world.experiment.faults
 
     # -- when -----------------------------------------------------------------------------------------------------

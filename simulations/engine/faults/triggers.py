@@ -10,6 +10,7 @@ from simulations.engine.experiment.structs import When
 from simulations.engine.faults.state import Trigger
 from simulations.engine.faults.targets import resolve
 from simulations.engine.network import LOST, message_fits
+from simulations.engine.parts import PartOfWorld
 from simulations.engine.process import Reply
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ SECOND = 1_000_000
 OPERATIONS_FROM = 50_000
 
 
-class Triggers:
+class Triggers(PartOfWorld):
     """The patterns of one world. Script lines have their number, scripted operations OPERATIONS_FROM + theirs."""
 
     def __init__(self, world: World) -> None:
-        self.world = world
+        super().__init__(world)
         experiment = world.experiment
         self.patterns: dict[int, When] = {
             i: line.when for i, line in enumerate(experiment.faults) if line.when
