@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from simulations.phrases import Phrases
 
 TOO_MANY = "too many of these in a short time, wait a little"
 
@@ -97,13 +97,9 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"Expected (.*)", "应为 {0}"),
     (r"Invalid enum value (.*)", "值 {0} 不在允许的范围内"),
 )  # fmt: skip
-COMPILED = [(re.compile(pattern, re.DOTALL), chinese) for pattern, chinese in PHRASES]
+COMPILED = Phrases(PHRASES, otherwise="无法完成")
 
 
 def in_chinese(message: str) -> str:
-    """The message of a refusal in Chinese; what nobody translated stays as it is, behind a word."""
-    for pattern, chinese in COMPILED:
-        found = pattern.fullmatch(message)
-        if found:
-            return chinese.format(*found.groups())
-    return f"无法完成：{message}"
+    """The message of a refusal in Chinese."""
+    return COMPILED.in_chinese(message)

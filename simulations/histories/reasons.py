@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from simulations.phrases import Phrases
 
 PHRASES: tuple[tuple[str, str], ...] = (
     (r"larger than (\d+) bytes", "文件超过 {0} 字节"),
@@ -60,13 +60,9 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"took longer than (\d+) s to read", "读取超过 {0} 秒"),
     (r"format: cannot be told from the beginning; choose one", "format：无法从开头判断；请选择一种"),
 )  # fmt: skip
-COMPILED = [(re.compile(pattern, re.DOTALL), chinese) for pattern, chinese in PHRASES]
+COMPILED = Phrases(PHRASES, otherwise="无法读取")
 
 
 def in_chinese(reason: str) -> str:
-    """The reason of a HistoryFormatError in Chinese; what nobody translated stays as it is, behind a word."""
-    for pattern, chinese in COMPILED:
-        found = pattern.fullmatch(reason)
-        if found:
-            return chinese.format(*found.groups())
-    return f"无法读取：{reason}"
+    """The reason of a HistoryFormatError in Chinese."""
+    return COMPILED.in_chinese(reason)

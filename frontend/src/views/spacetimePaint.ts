@@ -1,8 +1,10 @@
 /** The canvas of the space-time diagram: time runs to the right, a line per process. */
 
 import { KIND } from '../core/chunk';
-import { marks as axisMarks } from '../core/history';
 import { COLUMNS, type Mark, type SpaceArrow, type SpaceTime } from '../core/spacetime';
+import { insideLanes, paintTimeAxis, prepared, timeX } from './canvas';
+
+export { timeX, xTime } from './canvas';
 
 export const AXIS = 26;
 const LANE_MIN = 34;
@@ -34,34 +36,20 @@ type Colours = Record<'panel' | 'panel2' | 'line' | 'line2' | 'text' | 'muted' |
 const NAMES = ['panel', 'panel2', 'line', 'line2', 'text', 'muted', 'acc', 'ok', 'warn', 'bad'] as const;
 
 export const laneY = (lane: number, view: Pick<SpaceView, 'lane' | 'top'>): number => AXIS + view.lane * (lane + 0.5) - view.top;
-export const timeX = (view: Pick<SpaceView, 'gutter' | 'width' | 'from_us' | 'to_us'>, us: number): number =>
-  view.gutter + ((us - view.from_us) / Math.max(1, view.to_us - view.from_us)) * (view.width - view.gutter);
-export const xTime = (view: Pick<SpaceView, 'gutter' | 'width' | 'from_us' | 'to_us'>, x: number): number =>
-  view.from_us + ((x - view.gutter) / Math.max(1, view.width - view.gutter)) * (view.to_us - view.from_us);
 
 export function paintSpaceTime(canvas: HTMLCanvasElement, picture: SpaceTime, view: SpaceView): void {
-  const context = canvas.getContext('2d');
-  if (!context) return;
-  const ratio = devicePixelRatio || 1;
-  if (canvas.width !== Math.round(view.width * ratio)) canvas.width = Math.round(view.width * ratio);
-  if (canvas.height !== Math.round(view.height * ratio)) canvas.height = Math.round(view.height * ratio);
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const style = getComputedStyle(canvas);
-  const colour = Object.fromEntries(NAMES.map((name) => [name, style.getPropertyValue(`--${name}`).trim()])) as Colours;
-  context.fillStyle = colour.panel;
-  context.fillRect(0, 0, view.width, view.height);
-  context.save();
-  context.beginPath();
-  context.rect(view.gutter, AXIS, view.width - view.gutter, view.height - AXIS);
-  context.clip();
-  paintCone(context, picture, view, colour);
-  paintLines(context, picture, view, colour);
-  if (picture.density) paintDensity(context, picture, view, colour);
-  for (const arrow of picture.arrows) paintArrow(context, arrow, view, colour);
-  for (const mark of picture.marks) paintMark(context, mark, view, colour);
-  context.restore();
-  context.font = `500 12px ${style.fontFamily}`;
-  paintAxis(context, view, colour);
+  const ready = prepared(canvas, view, NAMES);
+  if (!ready) return;
+  const { context, colour, font } = ready;
+  insideLanes(context, view, AXIS, () => {
+    paintCone(context, picture, view, colour);
+    paintLines(context, picture, view, colour);
+    if (picture.density) paintDensity(context, picture, view, colour);
+    for (const arrow of picture.arrows) paintArrow(context, arrow, view, colour);
+    for (const mark of picture.marks) paintMark(context, mark, view, colour);
+  });
+  font(12);
+  paintTimeAxis(context, view, colour, { top: 4, height: 10, text: 15 }, view.timeText);
 }
 
 /** The light cone of the chosen event: what could have led to it, and what it could have led to. */
@@ -158,25 +146,6 @@ function paintCount(context: CanvasRenderingContext2D, count: number, x: number,
   context.textAlign = 'center';
   context.textBaseline = 'middle';
   context.fillText(String(count), x, y + 0.5);
-}
-
-function paintAxis(context: CanvasRenderingContext2D, view: SpaceView, colour: Colours): void {
-  const scale = (view.width - view.gutter) / Math.max(1, view.to_us - view.from_us);
-  context.textBaseline = 'alphabetic';
-  context.textAlign = 'left';
-  for (const at of axisMarks(view.from_us, view.to_us, scale, 110)) {
-    const x = timeX(view, at);
-    context.fillStyle = colour.line2;
-    context.fillRect(x, 4, 1, 10);
-    context.fillStyle = colour.muted;
-    context.fillText(view.timeText(at), x + 4, 15);
-  }
-  for (const [at_us, wide, fill] of [[view.hover_us, 1, colour.muted], [view.cursor_us, 2, colour.acc]] as const) {
-    const x = at_us === null ? -1 : timeX(view, at_us);
-    if (x < view.gutter || x > view.width) continue;
-    context.fillStyle = fill;
-    context.fillRect(x - wide / 2, 0, wide, view.height);
-  }
 }
 
 /** The message whose arrow runs within a few pixels of a place. */
