@@ -15,6 +15,7 @@ from typing import Any
 import django
 
 from benchmarks.engine import SECOND, experiment
+from simulations.collecting import collect_only_the_young
 from simulations.engine.experiment import to_plain
 from simulations.engine.world import World
 from simulations.live.recipe import Recipe
@@ -40,6 +41,7 @@ def rewinds_ms(virtual_s: float, times: int) -> dict[str, float]:
     """Milliseconds to reach moments of a run that was played up to ``virtual_s``: medians and worst."""
     from simulations.live import worlds
 
+    collect_only_the_young()  # as workers do
     pool, recipe = pool_and_recipe(virtual_s)
     draw = random.Random(1)
     end = round(virtual_s * SECOND)

@@ -16,8 +16,8 @@ from simulations.engine.hosts import Host
 from simulations.engine.kernel import ENGINE_VERSION, Event
 from simulations.engine.network import HELD, ON_ITS_WAY
 from simulations.engine.parts import PartOfWorld
-from simulations.engine.process import Message, Process
-from simulations.engine.views import ATOMS, Plan, View, shown
+from simulations.engine.process import Message
+from simulations.engine.views import ATOMS, Plan, View, plan_of, shown
 
 if TYPE_CHECKING:
     from simulations.engine.world import World
@@ -69,14 +69,17 @@ class Chunk(msgspec.Struct):
         return found
 
 
+PASSING = "passing"
+
+
 class Recorder(PartOfWorld):
-    """Records one world. ``level``: full, or aggregate (no single messages, only changes of role, epoch and faults)."""
+    """Records one world. ``level``: full; aggregate (no single messages, only changes of role, epoch and faults); or
+    passing (nothing, on the way to where somebody looks again: only what is under way is remembered)."""
 
     def __init__(self, world: World, level: str, flight: dict[int, tuple[Any, ...]]) -> None:
         super().__init__(world)
         self.kernel = world.kernel
         self.level = level
-        self.plans: dict[type[Process], Plan] = {}
         self.flight = flight
         self.noted: list[Any] | None = None
         self.seen: list[Any] = []
@@ -92,6 +95,10 @@ class Recorder(PartOfWorld):
     def begin(self) -> None:
         """Start a chunk at this moment."""
         world, kernel = self.world, self.kernel
+        self.t0 = kernel.now
+        if self.level == PASSING:
+            kernel.sends = []
+            return
         kernel.notes = []
         kernel.sends = []
         self.views: list[View | None] = [
@@ -104,18 +111,14 @@ class Recorder(PartOfWorld):
         self.rates: dict[tuple[int, int, str], int] = {}
         moment = (kernel.executed, kernel.now)
         self.verdicts = self.judged[1] if self.judged[0] == moment else world.verdicts()
-        self.t0 = kernel.now
         self.keyframe = self.key()
 
     def servers(self) -> list[ProcessContext]:
         return [context for context in self.kernel.contexts if context.host is not None]
 
     def plan_of(self, context: ProcessContext) -> Plan:
-        kind = type(context.process)
-        if kind not in self.plans:
-            member = self.world.members[context.index]
-            self.plans[kind] = Plan(self.world.systems[member.system].descriptor, kind)
-        return self.plans[kind]
+        member = self.world.members[context.index]
+        return plan_of(self.world.systems[member.system].descriptor, type(context.process))
 
     # -- what the kernel tells ------------------------------------------------------------------------------------
 
@@ -126,6 +129,8 @@ class Recorder(PartOfWorld):
             kernel.notes = []
         if self.seen:
             notes, self.seen = [*(notes or ()), *self.seen], []
+        if self.level == PASSING:
+            return
         view = self.views[context.index]
         if self.level != "full":
             self.count(event, context, view)
@@ -160,6 +165,8 @@ class Recorder(PartOfWorld):
     def commanded(self, event: Event, told: dict[str, Any]) -> None:
         """A script line or command ran: faults may have touched anything, so everything is looked at."""
         kernel = self.kernel
+        if self.level == PASSING:
+            return
         diff: dict[str, Any] = {"node": self.nodes(), "network": self.network(), "faults": self.faults()}
         processes = {}
         for context in self.servers():
@@ -182,6 +189,11 @@ class Recorder(PartOfWorld):
         self.wake()
         world, kernel = self.world, self.kernel
         raw = kernel.sends or ()
+        if self.level == PASSING:
+            self.follow_flight(raw)
+            world.observer.fresh = []
+            self.idle = True
+            return Chunk(self.t0, kernel.now, self.level, {}, Rows().raw(), Rows().raw())
         sends = Rows()
         if self.level == "full":
             for send in self.shown_sends(raw):
@@ -211,7 +223,11 @@ class Recorder(PartOfWorld):
     def follow_flight(self, raw: Sequence[tuple[Any, ...]]) -> None:
         """Remember departures of what is still under way; the last word on each message counts."""
         now, flight = self.kernel.now, self.flight
-        late = {send[0]: send for send in raw if send[3] > now or send[6] == HELD or send[0] in flight}
+        late: dict[int, tuple[Any, ...]] = {}
+        for send in raw:
+            number = send[0]
+            if send[3] > now or send[6] == HELD or number in flight or number in late:
+                late[number] = send
         for send in self.shown_sends(late.values()):
             flight[send[0]] = send
         gone = [

@@ -174,6 +174,17 @@ class Plan:
         return value if made is None else made(value)
 
 
+_plans: dict[type[Process], tuple[Descriptor | None, Plan]] = {}
+
+
+def plan_of(descriptor: Descriptor | None, kind: type[Process]) -> Plan:
+    """The plan of a class, made once."""
+    known = _plans.get(kind)
+    if known is None or known[0] is not descriptor:
+        known = _plans[kind] = (descriptor, Plan(descriptor, kind))
+    return known[1]
+
+
 def reader_of(field: ViewField) -> Callable[[Any], Any]:
     """A function that reads a field from a process."""
     return attrgetter(field.attribute or field.name)

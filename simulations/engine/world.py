@@ -364,8 +364,11 @@ class World:
     # -- what came out --------------------------------------------------------------------------------------------
 
     def record(self, level: str | None) -> None:
-        """Record from now on at this level (full | aggregate), or no longer (None)."""
+        """Record from now on at this level (full | aggregate | passing, see ``Recorder``), or no longer (None). What
+        was recorded and not taken is lost, but for what is under way."""
         kernel = self.kernel
+        if self.recorder is not None:
+            self.recorder.follow_flight(kernel.sends or ())
         flight = self.recorder.flight if self.recorder is not None else {}
         self.recorder = kernel.recorder = None
         kernel.sends = kernel.notes = None

@@ -19,16 +19,19 @@ import msgspec
 
 from simulations.engine import experiment as format
 from simulations.engine.experiment import Experiment
+from simulations.engine.trace import PASSING
 from simulations.engine.world import World
 from simulations.live import store
+from simulations.live.detail import FULL
 from simulations.live.recipe import Recipe
 
 RECIPES_MAX = 48
 MARKS_MAX = 120
 REPLAY_EVENTS = 2_000
 """Events between two marks of a replay."""
-LATE_US, LATE_WEIGHT = 60_000_000, 6
-"""Within the last virtual minute marks may lie so much closer together than before."""
+LATE_US, LATE_WEIGHT = 66_000_000, 10
+"""Within the last virtual minute, and where one must begin to reach its border, marks may lie so much closer together
+than before."""
 MARK_EVENTS = 50
 """A replay of so many events is not done twice: its end is marked."""
 CHECKPOINT_EVENTS = 20_000
@@ -156,6 +159,7 @@ def world_at(pool: Pool, recipe: Recipe, at_us: int, done: int, slice: Slice) ->
         world, reached = World(experiment_of(recipe.experiment), recipe.seed, record="full"), 0
     else:
         world, reached = mark.world.fork(), mark.done
+        world.record(FULL)
     if mark is not None and mark.at_us == at_us and reached == done and mark.free_us <= at_us:
         return world
     for command in recipe.commands[reached:done]:
@@ -166,7 +170,6 @@ def world_at(pool: Pool, recipe: Recipe, at_us: int, done: int, slice: Slice) ->
     before = world.events
     if not replay(pool, recipe, world, at_us, reached, slice):
         return None
-    world.take_chunk()
     if world.events - before >= MARK_EVENTS:
         pool.add(recipe, world.fork(), reached, at_us, settled=True)  # others will want to begin here, too
     return world
@@ -176,13 +179,17 @@ def replay(pool: Pool, recipe: Recipe, world: World, at_us: int, done: int, slic
     """Move a world on without keeping what happened; False when the slice ran out, with a mark to go on
     from.
     """
+    world.record(PASSING)
     while world.run_until(at_us, budget=REPLAY_EVENTS) == "budget":
         world.take_chunk()
         if slice.over():
             world.run_until(world.now_us)
+            world.take_chunk()
             pool.add(recipe, world, done, world.now_us, settled=True)
             return False
         pool.add(recipe, world.fork(), done, world.now_us, settled=False)
+    world.take_chunk()
+    world.record(FULL)
     return True
 
 

@@ -13,6 +13,7 @@ from simulations.engine.context import COMMAND, DELIVER, DROP, REQUEST
 from simulations.engine.experiment import parse
 from simulations.engine.process import Process
 from simulations.engine.registry import SYSTEMS
+from simulations.engine.trace import PASSING
 from simulations.engine.views import Plan, View
 from simulations.engine.world import World
 from tests.engine.test_conformance import recipe
@@ -222,3 +223,21 @@ def test_a_map_is_folded_from_its_changes_however_long_it_is(count: int) -> None
         shown = told if told is not None else {k: v for k, v in shown.items() if k not in gone}
         shown = {**shown, **found.get("maps", {}).get("map", {})}
         assert shown == dict(itertools.islice(step.items(), SHOWN))
+
+
+@pytest.mark.parametrize("system", ["raft", "zookeeper", "gossip"])
+def test_a_trace_that_begins_after_passing_is_the_one_that_was_always_recorded(system: str) -> None:
+    always, passing = (World(parse(recipe(system), SYSTEMS), record="full") for _ in range(2))
+    passing.record(PASSING)
+    for at_us in (1_000_000, 2_345_678):
+        for world in (always, passing):
+            world.run_until(at_us)
+            world.take_chunk()
+    passing.record("full")
+    chunks = []
+    for world in (always, passing):
+        world.run_until(4_000_000)
+        chunks.append(world.take_chunk().plain())
+        chunks[-1]["keyframe"]["flight"].sort()
+    assert chunks[0] == chunks[1]
+    assert len(chunks[0]["events"]) > 100

@@ -12,10 +12,11 @@ from simulations import catalogue
 from simulations.engine.experiment import to_plain
 from simulations.engine.world import World
 from simulations.live.recipe import Recipe
-from simulations.live.worlds import LATE_US, MARKS_MAX, Mark, Pool, thinned
+from simulations.live.worlds import MARKS_MAX, Mark, Pool, thinned
 
 SECOND = 1_000_000
 STEP_US = 1_100_000
+MINUTE_US = 60 * SECOND
 
 
 def played(seconds: int, used_us: int | None = None) -> list[Mark]:
@@ -42,8 +43,14 @@ def test_marks_lie_close_near_the_end_and_never_far_apart() -> None:
         marks = played(seconds)
         assert len(marks) <= MARKS_MAX
         assert min(mark.at_us for mark in marks) == 0
-        assert max(gaps(marks, seconds * SECOND - LATE_US)) <= 3 * STEP_US
+        assert max(gaps(marks, seconds * SECOND - MINUTE_US)) <= 3 * STEP_US
         assert max(gaps(marks, 0)) <= max(14 * SECOND, 5 * seconds * SECOND // MARKS_MAX)
+
+
+def test_the_border_of_the_last_minute_is_never_far_from_a_mark() -> None:
+    for seconds in range(70, 700, 13):
+        newest_us = (seconds * SECOND - 1) // STEP_US * STEP_US
+        assert max(gaps(played(seconds), newest_us - MINUTE_US)) <= 3 * STEP_US, seconds
 
 
 def test_what_was_used_lately_stays() -> None:
