@@ -10,11 +10,13 @@ import { dotsAt, fateOf, inFlight, type Places } from '../src/core/flight';
 import { layout } from '../src/core/layout';
 import { playheadAt, ServerClock, SPEEDS, sliderToSpeed, speedToSlider, type Playhead } from '../src/core/playhead';
 import { sidesOf } from '../src/core/reach';
-import { duration, resultParts, sides, standing, voters } from '../src/core/result';
+import { lineWords } from '../src/core/lineWords';
+import { decidesByMajority, duration, resultParts, sides, standing, voters } from '../src/core/result';
 import { logCells, nodeScene } from '../src/core/scene';
 import { gapsIn, ticks, timelineModel } from '../src/core/timeline';
 import { ACK_LANE, latencyHeight } from '../src/views/tapePaint';
 import { Trace } from '../src/core/trace';
+import { faultText } from '../src/panels/faults';
 import { wallsOf } from '../src/core/wall';
 import { readFrame, splitRange } from '../src/net/wire';
 import { retryDelay } from '../src/net/socket';
@@ -135,6 +137,51 @@ describe('the header', () => {
       ['map.term', { epoch: 3 }], ['map.head_leader', { node: 'n1' }], ['map.head_quorum', { voters: 2, all: 3 }],
     ]);
     expect(standing({ scenes: [scene('n1', 'ebb', 1)], network: calm, leads: true })[1]).toMatchObject({ key: 'map.head_no_leader' });
+  });
+});
+
+describe('what is led without a vote', () => {
+  const told: Descriptor = { ...tides, name: 'told', fields: tides.fields.filter((field) => field.kind !== 'votes') };
+  const at = (id: string, phase: string, system: string, moon = 1) => [id, { ...process({ phase, moon }, id), system }] as const;
+  const world = keyframe(0, Object.fromEntries([at('n1', 'flood', 'told'), at('n2', 'ebb', 'told'), at('guard', 'flood', 'tides', 7)]));
+  const scenes = ['n1', 'n2', 'guard'].map((id) => nodeScene(id, world, { tides, told }));
+  it('has a leader and no quorum, and its guards are not spoken of', () => {
+    expect(standing({ scenes, network: calm, leads: true, system: 'told' }).map((part) => [part.key, part.values])).toEqual([
+      ['map.term', { epoch: 1 }], ['map.head_leader', { node: 'n1' }],
+    ]);
+    expect(decidesByMajority(scenes, 'told')).toBe(false);
+    expect(voters(scenes, 'tides')).toEqual(['guard']);
+  });
+  it('misses its leader, but never a majority', () => {
+    const gone = { ...world, nodes: { ...world.nodes, n1: { state: 'down', life: 1 } } };
+    const parts = resultParts({
+      scenes: ['n1', 'n2', 'guard'].map((id) => nodeScene(id, gone, { tides, told })), network: calm, clients: {}, checks: {}, metrics: {},
+      places: new Map(), at_us: 0, last_ack_us: null, usual_gap_us: 1, leads: true, system: 'told',
+    });
+    expect(parts.map((part) => part.key)).toEqual(['map.result_down', 'map.result_no_leader']);
+  });
+});
+
+describe('lines in words', () => {
+  const words = lineWords({
+    faults: { command: { title: { en: 'System command', zh: '系统命令' } }, set_parameter: { title: { en: 'Set parameter', zh: '设置参数' } }, configure: { title: { en: 'Change membership', zh: '变更成员' } } },
+    systems: { tides: {
+      ...tides,
+      parameters: [{ name: 'swell', type: 'int', default: 1, title: { en: 'swell', zh: '涌浪' }, help: { en: '', zh: '' }, unit: 'm', minimum: null, maximum: null, choices: [] }],
+      instructions: [{
+        name: 'dredge', do: 'command', title: { en: 'Dredge', zh: '疏浚' }, help: { en: '', zh: '' }, hears: 'all', starts: '', lane: '',
+        asked: [{ name: 'depth', kind: 'number', title: { en: 'depth', zh: '深度' }, of: '', choices: [], default: null }, { name: 'to', kind: 'node', title: { en: 'to', zh: '到' }, of: '', choices: [], default: null }],
+      }],
+    } },
+  });
+  it('names a command of a system, in the script and in the trace, with what it was told', () => {
+    const line = { do: 'command', name: 'dredge', arguments: { depth: [3, 4], to: 'n2' } };
+    expect(faultText(line, words)).toBe('Dredge: depth 3, 4, to n2');
+    expect(faultText({ do: 'command', script: 0, resolved: [], arguments: { name: 'dredge', arguments: line.arguments } }, words)).toBe('Dredge: depth 3, 4, to n2');
+  });
+  it('names the setting and its value, and who comes and goes', () => {
+    expect(faultText({ do: 'set_parameter', target: 'n1', name: 'swell', value: 3 }, words)).toBe('Set parameter n1: swell = 3 m');
+    expect(faultText({ do: 'configure', add: ['n5'], remove: 'n2' }, words)).toBe('Change membership: + n5, − n2');
   });
 });
 

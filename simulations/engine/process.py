@@ -230,6 +230,7 @@ class ViewField(msgspec.Struct, frozen=True):
     ``group``: persistent | volatile | leader. ``attribute``: where it is read (default: the name). ``words``: value ->
     what people read. ``badge``: also shown at the node on the map: always | after_loss (when nodes are down or cut).
     ``follows``: another field without whose change no event but a start changes this one: it is looked at only then.
+    ``alone``: a log that nobody else has a copy of, so that none is behind another.
     """
 
     name: str
@@ -240,6 +241,7 @@ class ViewField(msgspec.Struct, frozen=True):
     words: dict[str, Text] = {}
     badge: str = ""
     follows: str = ""
+    alone: bool = False
 
 
 class MessageSpec(msgspec.Struct, frozen=True):

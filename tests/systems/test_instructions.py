@@ -67,6 +67,15 @@ def test_what_an_operator_may_say_is_offered() -> None:
     assert not silent
 
 
+def test_every_role_has_a_word_that_fits_into_a_disc() -> None:
+    words = {
+        (system.descriptor.name, role.name): role.short or role.title
+        for system in SYSTEMS.values()
+        for role in system.descriptor.roles
+    }
+    assert not {place: word for place, word in words.items() if len(word.en) > 14 or len(word.zh) > 6}
+
+
 def test_lanes_hold_every_kind_of_process_once() -> None:
     for name, system in SYSTEMS.items():
         kinds = [kind for lane in system.descriptor.lanes for kind in lane.kinds]

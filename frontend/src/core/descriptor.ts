@@ -27,6 +27,8 @@ export interface ViewField {
   words?: Record<string, Text>;
   /** Also shown at the node on the map: always, or while nodes are down or cut off. */
   badge?: '' | 'always' | 'after_loss' | string;
+  /** A log that nobody else has a copy of: none is behind another. */
+  alone?: boolean;
 }
 export interface MessageSpec {
   name: string;

@@ -2,6 +2,7 @@
 
 import type { MessageKey } from '../i18n/index.svelte';
 import type { CheckState, ClientState, Network } from './chunk';
+import type { FieldKind } from './descriptor';
 import { placeName, sidesOf, type Side } from './reach';
 import type { NodeScene } from './scene';
 
@@ -24,22 +25,35 @@ export interface Situation {
   usual_gap_us: number;
   /** Whether anybody is to lead, as the experiment is set up. */
   leads: boolean;
+  /** The experiment's own system: who watches over it, or uses it, is not spoken of. */
+  system?: string | undefined;
 }
 
-/** Systems whose processes lead by epoch decide by majority; others just serve. */
-export function decidesByMajority(scenes: readonly NodeScene[]): boolean {
-  return scenes.some((scene) => scene.descriptor?.roles.some((role) => role.crown) && scene.descriptor.fields.some((field) => field.kind === 'epoch'));
+const has = (scene: NodeScene, ...kinds: FieldKind[]): boolean => Boolean(scene.descriptor?.fields.some((field) => kinds.some((kind) => kind === field.kind)));
+
+/** Somebody leads by epoch; the other systems just serve. */
+const isLed = (scene: NodeScene): boolean => Boolean(scene.descriptor?.roles.some((role) => role.crown)) && has(scene, 'epoch');
+
+/** Those of one system, or all when none is. */
+function own(scenes: readonly NodeScene[], system: string | undefined): readonly NodeScene[] {
+  const found = system ? scenes.filter((scene) => scene.descriptor?.name === system) : [];
+  return found.length ? found : scenes;
 }
 
-export function voters(scenes: readonly NodeScene[]): string[] {
-  return serving(scenes).filter((scene) => scene.hasVote).map((scene) => scene.id);
+/** Systems that elect who leads decide by majority; a primary that is merely told to lead needs none. */
+export function decidesByMajority(scenes: readonly NodeScene[], system?: string): boolean {
+  return own(scenes, system).some((scene) => isLed(scene) && has(scene, 'votes', 'voter'));
+}
+
+export function voters(scenes: readonly NodeScene[], system?: string): string[] {
+  return serving(own(scenes, system)).filter((scene) => scene.hasVote).map((scene) => scene.id);
 }
 
 const serving = (scenes: readonly NodeScene[]): NodeScene[] => scenes.filter((scene) => scene.process !== null);
 
-export function sides(situation: Pick<Situation, 'scenes' | 'network'>): Side[] {
+export function sides(situation: Pick<Situation, 'scenes' | 'network' | 'system'>): Side[] {
   const running = new Set(situation.scenes.filter((scene) => scene.state === 'up').map((scene) => scene.id));
-  return sidesOf(serving(situation.scenes).map((scene) => scene.id), running, situation.network, voters(situation.scenes));
+  return sidesOf(serving(situation.scenes).map((scene) => scene.id), running, situation.network, voters(situation.scenes, situation.system));
 }
 
 /** The check about acknowledged writes and the metric behind it, by the names every run uses for them. */
@@ -51,35 +65,37 @@ export function resultParts(situation: Situation): Part[] {
 }
 
 function reachParts(situation: Situation): Part[] {
-  const { scenes, network } = situation;
+  const { scenes, network, system } = situation;
   const parts: Part[] = [];
   const named = (state: string) => scenes.filter((scene) => scene.state === state).map((scene) => scene.id).join(', ');
   const found = sides(situation);
-  const all = voters(scenes).length;
+  const all = voters(scenes, system).length;
   if (found.length > 2) parts.push({ key: 'map.result_cut_many', values: { count: found.length } });
   else if (found.length === 2) parts.push({ key: 'map.result_cut', values: { side: sideName(found, situation) } });
   else if (network.cuts.length) parts.push({ key: isOneWay(network) ? 'map.result_one_way' : 'map.result_cut_links' });
   if (named('down')) parts.push({ key: 'map.result_down', values: { nodes: named('down') } });
   if (named('paused')) parts.push({ key: 'map.result_paused', values: { nodes: named('paused') } });
-  if (!decidesByMajority(scenes)) return parts;
+  if (!own(scenes, system).some(isLed)) return parts;
+  const majority = decidesByMajority(scenes, system);
   const deciding = found.find((side) => side.decides);
-  const leader = leaderOf(scenes);
-  if (parts.length && deciding) parts.push({ key: 'map.result_decide', values: { voters: deciding.voters, all }, strong: true });
-  if (!deciding) parts.push({ key: 'map.result_nobody', strong: true });
+  const leader = leaderOf(own(scenes, system));
+  if (majority && parts.length && deciding) parts.push({ key: 'map.result_decide', values: { voters: deciding.voters, all }, strong: true });
+  if (majority && !deciding) parts.push({ key: 'map.result_nobody', strong: true });
   else if (!leader && situation.leads) parts.push({ key: 'map.result_no_leader', strong: true });
   else if (!parts.length && leader) parts.push({ key: 'map.result_leader', values: { node: leader.id }, strong: true });
   return parts;
 }
 
 /** The few words of the header: epoch, leader, and how many of all with a vote reach each other. */
-export function standing({ scenes, network, leads }: Pick<Situation, 'scenes' | 'network' | 'leads'>): Part[] {
-  if (!scenes.some((scene) => scene.descriptor?.roles.some((role) => role.crown))) return [];
-  const leader = leaderOf(scenes);
+export function standing({ scenes, network, leads, system }: Pick<Situation, 'scenes' | 'network' | 'leads' | 'system'>): Part[] {
+  const mine = own(scenes, system);
+  if (!mine.some(isLed)) return [];
+  const leader = leaderOf(mine);
   const named: Part[] = leader ? [{ key: 'map.head_leader', values: { node: leader.id } }] : leads ? [{ key: 'map.head_no_leader' }] : [];
-  if (!decidesByMajority(scenes)) return named;
-  const epoch = Math.max(...scenes.map((scene) => scene.epoch));
-  const together = Math.max(0, ...sides({ scenes, network }).map((side) => side.voters));
-  return [{ key: 'map.term', values: { epoch } }, ...named, { key: 'map.head_quorum', values: { voters: together, all: voters(scenes).length } }];
+  const parts: Part[] = [{ key: 'map.term', values: { epoch: Math.max(...mine.map((scene) => scene.epoch)) } }, ...named];
+  if (!decidesByMajority(scenes, system)) return parts;
+  const together = Math.max(0, ...sides({ scenes, network, system }).map((side) => side.voters));
+  return [...parts, { key: 'map.head_quorum', values: { voters: together, all: voters(scenes, system).length } }];
 }
 
 export function leaderOf(scenes: readonly NodeScene[]): NodeScene | undefined {

@@ -2,6 +2,7 @@
 
 import type { Descriptor, Text } from '../core/descriptor';
 import type { Point } from '../core/layout';
+import { lineWords, type Words } from '../core/lineWords';
 import { pick } from '../i18n/index.svelte';
 import { ApiError, createRun, request, type Systems } from '../net/api';
 import { place, type Spots } from './canvas';
@@ -52,6 +53,7 @@ export class Editor {
   /** What was done last, for people who do not see the canvas. */
   said = $state('');
   readonly systems: Systems;
+  readonly lineWords: Words;
   private readonly standard: string;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private asked = 0;
@@ -59,6 +61,7 @@ export class Editor {
   /** `standard`: the system that a new experiment begins with; `kept`: a reload of this tab finds the draft again. */
   constructor(systems: Systems, standard = '', private readonly kept = true) {
     this.systems = systems;
+    this.lineWords = lineWords(systems);
     this.standard = standard;
     this.start(this.empty());
   }

@@ -54,7 +54,7 @@ export class Together implements Witness {
   private tell(given: Given): number | null {
     const joined = (parts: Part[]) => parts.map(({ label }) => label).join(t('compare.sides_joint'));
     const [did, others] = [given.parts.filter((part) => !part.refused), given.parts.filter((part) => part.refused)];
-    const what = faultText(given.line, this.lead.faultWords);
+    const what = faultText(given.line, this.lead.lineWords);
     const reasons = others.map(({ label, refused }) => t('compare.refused_why', { side: label, reason: pick(refused!) })).join(' ');
     if (!did.length) return this.lead.notify({ tone: 'bad', key: 'compare.refused_all', values: { what, reasons } });
     const act = given === this.given.at(-1) ? { key: 'compare.undo_there', values: { did: joined(did) }, run: () => this.undo(given) } : undefined;

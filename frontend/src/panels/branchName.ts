@@ -25,7 +25,7 @@ export function branchRows(session: Session): TreeRow<Branch>[] {
 }
 
 /** What makes a branch another one: a title, a script of its own, its first own command, else its number. */
-export function branchName(branch: Branch, words: Session['faultWords']): string {
+export function branchName(branch: Branch, words: Session['lineWords']): string {
   if (branch.title) return pick(branch.title);
   if (branch.parent === null) return t('time.branch_original');
   const name = t('time.branch', { number: branch.id + 1 });

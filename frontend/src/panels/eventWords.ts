@@ -21,7 +21,7 @@ export function eventWords(event: TraceEvent, arrived: Arrow | null, session: Se
     case KIND.request: return t('views.event_request', values);
     case KIND.start: return t('views.event_start', { process, life: String(detail) });
     case KIND.drop: return t('views.event_drop', { ...values, reason: String(detail) });
-    default: return faultText((detail ?? {}) as Record<string, unknown>, session.faultWords);
+    default: return faultText((detail ?? {}) as Record<string, unknown>, session.lineWords);
   }
 }
 

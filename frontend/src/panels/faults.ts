@@ -3,9 +3,7 @@
 import { lineOf, targetsOf } from '../core/actions';
 import { SYMBOLS, type Bar } from '../core/composer';
 import { pick, t, type MessageKey } from '../i18n/index.svelte';
-import type { FaultWord } from '../net/api';
-
-type Words = Record<string, FaultWord>;
+import type { LineWord, Words } from '../core/lineWords';
 
 export function faultWord(name: string, words: Words): string {
   if (name === 'client') return t('break.client_write');
@@ -13,15 +11,38 @@ export function faultWord(name: string, words: Words): string {
   return title ? pick(title) : name.replaceAll('_', ' ');
 }
 
-/** "Kill n3", "Partition n1, n2 | n3". */
+/** "Kill n3", "Partition n1, n2 | n3", "Set parameter server: capacity = 30", "Move shards: shards 4, 5, to n3". */
 export function faultText(detail: Record<string, unknown>, words: Words): string {
   const line = lineOf(detail);
   const word = faultWord(String(line.do ?? ''), words);
+  const own = words[`${String(line.do)}.${String(line.name)}`];
+  if (line.do === 'command') return joined(own?.title ? pick(own.title) : `${word} ${String(line.name ?? '')}`, [targetsOf({ resolved: detail.resolved, target: detail.target }, targetWord), ...answers(detail, own)]);
+  if (line.do === 'set_parameter') {
+    const title = own?.title ? pick(own.title) : String(line.name).replaceAll('_', ' ');
+    return joined([word, targetsOf(line, targetWord)].filter(Boolean).join(' '), [`${title} = ${plain(line.value)}${typeof line.value === 'number' && own?.unit ? ` ${own.unit}` : ''}`]);
+  }
+  if (line.do === 'configure') return joined(word, [...listed(line.add).map((node) => `+ ${node}`), ...listed(line.remove).map((node) => `− ${node}`)]);
   if (line.do === 'client') return `${String(line.client)}: ${String(line.operation)} ${String(line.key ?? '')}${line.value === undefined ? '' : ` = ${String(line.value)}`}`;
   const details = Object.entries(line)
     .filter(([name]) => ['chance', 'extra_ms', 'latency_ms', 'jump_ms', 'disk', 'shape', 'cpu_times'].includes(name))
     .map(([name, value]) => (name === 'shape' && Array.isArray(line.groups) ? '' : detailText(name, value)));
   return [word, targetsOf(line, targetWord), ...details].filter(Boolean).join(' ');
+}
+
+const joined = (head: string, rest: string[]): string => [head, rest.filter(Boolean).join(t('compose.name_joint'))].filter(Boolean).join(t('compose.name_what'));
+const listed = (value: unknown): string[] => (value === undefined || value === null ? [] : [value].flat().map(String));
+const plain = (value: unknown): string => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value).replaceAll('_', ' '));
+
+/** What a command was told: each answer with what was asked, when that is more than one thing. */
+function answers(detail: Record<string, unknown>, own: LineWord | undefined): string[] {
+  const given = detail.arguments as Record<string, unknown> | undefined;
+  // (In the trace all that a line says stands in its arguments, the command's own among them.)
+  const told = (detail.name === undefined ? given?.arguments : given) as Record<string, unknown> | undefined;
+  const asked = own?.asked ?? [];
+  return Object.entries(told ?? {}).map(([name, value]) => {
+    const title = asked.length > 1 ? asked.find((one) => one.name === name)?.title : undefined;
+    return [title ? pick(title) : '', listed(value).join(', ')].filter(Boolean).join(' ');
+  });
 }
 
 const SKIPPED = ['chance', 'at_most', 'budget', 'waits', 'no_timer', 'no_target', 'no_client'];

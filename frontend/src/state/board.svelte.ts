@@ -46,8 +46,9 @@ export class BoardView {
     return this.session.checks();
   });
   selected = $derived.by(() => (this.session.selected ? (this.byId.get(this.session.selected) ?? null) : null));
-  sides: Side[] = $derived(sides({ scenes: this.scenes, network: this.network }));
-  byMajority = $derived(decidesByMajority(this.scenes));
+  system = $derived.by(() => this.session.experiment?.system);
+  sides: Side[] = $derived(sides({ scenes: this.scenes, network: this.network, system: this.system }));
+  byMajority = $derived(decidesByMajority(this.scenes, this.system));
   /** Whether anybody is to lead, with the parameters that the experiment gives. */
   leads = $derived.by(() => {
     const { experiment, descriptors } = this.session;
@@ -55,8 +56,8 @@ export class BoardView {
     const without = Object.entries((experiment && descriptors[experiment.system]?.leaderless) ?? {});
     return !without.some(([name, values]) => values.includes(given[name] ?? null));
   });
-  voters = $derived(voters(this.scenes).length);
-  standing: Part[] = $derived(standing({ scenes: this.scenes, network: this.network, leads: this.leads }));
+  voters = $derived(voters(this.scenes, this.system).length);
+  standing: Part[] = $derived(standing({ scenes: this.scenes, network: this.network, leads: this.leads, system: this.system }));
   /** Whether nodes are down or cut off. */
   lossy = $derived(this.sides.length > 1 || this.scenes.some((scene) => scene.state === 'down'));
 
@@ -102,7 +103,7 @@ export class BoardView {
       scenes: this.scenes, network: this.network, clients: this.clients, checks: this.checks,
       metrics: session.piece()?.chunk.keyframe.metrics ?? {}, places: this.places, at_us: session.at_us,
       last_ack_us: session.trace.lastAcknowledged(session.branch, session.at_us), usual_gap_us: this.usualGap(),
-      leads: this.leads,
+      leads: this.leads, system: this.system,
     });
   }
 

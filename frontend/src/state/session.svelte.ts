@@ -4,6 +4,7 @@ import type { CheckState, ClientState, TraceEvent } from '../core/chunk';
 import type { Disaster } from '../core/operate';
 import type { ConsoleCommand, Descriptors } from '../core/descriptor';
 import { clientsOf, type Experiment, type FaultLine } from '../core/experiment';
+import { lineWords, type Words } from '../core/lineWords';
 import { blockerOf, type Blocker } from '../core/recover';
 import { playheadAt, ServerClock, type Playhead } from '../core/playhead';
 import { scenesOf, type NodeScene } from '../core/scene';
@@ -99,6 +100,8 @@ export class Session implements Receiver {
   readonly preload: Preload;
   readonly descriptors: Descriptors;
   readonly faultWords: Record<string, FaultWord>;
+  /** The same with the systems' own commands and settings, for lines in words. */
+  readonly lineWords: Words;
   readonly disasters: Record<string, Disaster>;
   private cursor: Cursor | null = null;
   private source: Source;
@@ -124,6 +127,7 @@ export class Session implements Receiver {
   constructor(readonly code: string, systems: Systems, link: LinkState | null = null, source: ((receiver: Receiver) => Source) | null = null) {
     this.descriptors = systems.systems;
     this.faultWords = systems.faults;
+    this.lineWords = lineWords(systems);
     this.disasters = systems.disasters ?? {};
     this.link = link;
     this.preload = new Preload(code);

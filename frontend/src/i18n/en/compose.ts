@@ -16,6 +16,7 @@ export default {
   name_again: 'again every {every} s',
   name_chance: '{chance} % chance',
   name_at_most: 'at most {count} times',
+  name_what: ': ',
   name_joint: ', ',
   duplicate: 'Duplicate',
   remove: 'Delete',

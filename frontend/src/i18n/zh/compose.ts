@@ -16,6 +16,7 @@ export default {
   name_again: '每 {every} 秒重复',
   name_chance: '概率 {chance}%',
   name_at_most: '最多 {count} 次',
+  name_what: '：',
   name_joint: '，',
   duplicate: '复制',
   remove: '删除',

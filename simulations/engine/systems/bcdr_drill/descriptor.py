@@ -27,16 +27,59 @@ ROLES = (
     Role("serving", "double_ring", Text("serving", "服务中")),
     Role("cold", "dotted_ring", Text("standby, off", "备用，未启动")),
     Role("starting", "dashed_ring", Text("starting", "启动中")),
-    Role("idle", "plain", Text("technician, free", "技术人员，空闲")),
-    Role("working", "square", Text("technician, at work", "技术人员，执行中")),
+    Role("idle", "plain", Text("technician, free", "技术人员，空闲"), short=Text("free", "空闲")),
+    Role(
+        "working", "square", Text("technician, at work", "技术人员，执行中"), short=Text("at work", "执行中")
+    ),
     Role("reachable", "plain", Text("approver", "审批人")),
-    Role("away", "dotted_ring", Text("approver, unreachable", "审批人，联系不上")),
-    Role("watching", "diamond", Text("commander, watching", "指挥者，值守"), crown=True),
-    Role("alarmed", "diamond", Text("commander, alarmed", "指挥者，已告警"), crown=True),
-    Role("searching", "diamond", Text("commander, looks for the runbook", "指挥者，寻找预案"), crown=True),
-    Role("asking", "diamond", Text("commander, asks the approver", "指挥者，请示中"), crown=True),
-    Role("restoring", "diamond", Text("commander, restoring", "指挥者，恢复中"), crown=True),
-    Role("done", "diamond", Text("commander, all restored", "指挥者，已全部恢复"), crown=True),
+    Role(
+        "away",
+        "dotted_ring",
+        Text("approver, unreachable", "审批人，联系不上"),
+        short=Text("unreachable", "联系不上"),
+    ),
+    Role(
+        "watching",
+        "diamond",
+        Text("commander, watching", "指挥者，值守"),
+        crown=True,
+        short=Text("watching", "值守"),
+    ),
+    Role(
+        "alarmed",
+        "diamond",
+        Text("commander, alarmed", "指挥者，已告警"),
+        crown=True,
+        short=Text("alarmed", "已告警"),
+    ),
+    Role(
+        "searching",
+        "diamond",
+        Text("commander, looks for the runbook", "指挥者，寻找预案"),
+        crown=True,
+        short=Text("searching", "寻找预案"),
+    ),
+    Role(
+        "asking",
+        "diamond",
+        Text("commander, asks the approver", "指挥者，请示中"),
+        crown=True,
+        short=Text("asking", "请示中"),
+    ),
+    Role(
+        "restoring",
+        "diamond",
+        Text("commander, restoring", "指挥者，恢复中"),
+        crown=True,
+        short=Text("restoring", "恢复中"),
+    ),
+    Role(
+        "done",
+        "diamond",
+        Text("commander, all restored", "指挥者，已全部恢复"),
+        crown=True,
+        short=Text("all restored", "已全部恢复"),
+    ),
 )
 
 FIELDS = (

@@ -25,9 +25,11 @@ DESCRIPTOR = Descriptor(
     title=Text('Synchronous pair ("CA")', "同步双机（“CA”）"),
     paper="Gilbert and Lynch, Brewer's conjecture, 2002; Kleppmann, A critique of the CAP theorem, 2015",
     roles=(
-        Role("paired", "plain", Text("paired: both take part", "双机在线：共同处理")),
-        Role("blocked", "dashed_ring", Text("blocked: consistent, not available (CP)", "阻塞：一致但不可用（CP）")),
-        Role("alone", "double_ring", Text("alone: available, not consistent (AP)", "独自应答：可用但不一致（AP）")),
+        Role("paired", "plain", Text("paired: both take part", "双机在线：共同处理"), short=Text("paired", "双机在线")),
+        Role("blocked", "dashed_ring", Text("blocked: consistent, not available (CP)", "阻塞：一致但不可用（CP）"),
+             short=Text("blocked (CP)", "阻塞（CP）")),
+        Role("alone", "double_ring", Text("alone: available, not consistent (AP)", "独自应答：可用但不一致（AP）"),
+             short=Text("alone (AP)", "独自（AP）")),
         Role("syncing", "dotted_ring", Text("catching up", "正在同步")),
     ),
     fields=(

@@ -47,8 +47,10 @@ DESCRIPTOR = Descriptor(
         "Delta state replicated data types, 2018"
     ),
     roles=(
-        Role("settled", "plain", Text("all peers have confirmed its changes", "所有副本均已确认其变更")),
-        Role("ahead", "dashed_ring", Text("ahead: has changes that some peer lacks", "领先：有副本尚未收到其变更")),
+        Role("settled", "plain", Text("all peers have confirmed its changes", "所有副本均已确认其变更"),
+             short=Text("settled", "已确认")),
+        Role("ahead", "dashed_ring", Text("ahead: has changes that some peer lacks", "领先：有副本尚未收到其变更"),
+             short=Text("ahead", "领先")),
     ),
     fields=(
         ViewField("parts", "text", "persistent", Text("parts of each key", "每个键的分量")),

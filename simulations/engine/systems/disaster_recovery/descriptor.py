@@ -31,7 +31,7 @@ ROLES = (
     Role("follower", "plain", Text("follower", "跟随者")),
     Role("standby", "dashed_ring", Text("standby", "备用站点")),
     Role("delayed", "dotted_ring", Text("delayed copy", "延迟副本")),
-    Role("starting", "dashed_ring", Text("starting machines", "启动机器")),
+    Role("starting", "dashed_ring", Text("starting machines", "启动机器"), short=Text("starting", "启动中")),
     Role("restoring", "dashed_ring", Text("restoring", "恢复数据")),
     Role("validating", "dashed_ring", Text("validating", "校验中")),
     Role("handing_over", "dotted_ring", Text("handing over", "移交中")),

@@ -19,7 +19,7 @@ NOTES = {
     ),
     "gossip.repairs": Note(
         "Demers et al. 1987, section 1.3",
-        "comparing shows that {peer} lacks {count} values: sends them",
+        "compares with {peer} and sends what it lacks, {count} in number",
         "比对发现 {peer} 缺少 {count} 个值：发送给它",
     ),
     "gossip.tells": Note("", "tells the others that {node} leaves", "告知其他节点 {node} 离开"),
@@ -36,8 +36,8 @@ DESCRIPTOR = Descriptor(
     title=Text("Gossip", "流言协议（Gossip）"),
     paper="Demers et al., Epidemic algorithms for replicated database maintenance, 1987",
     roles=(
-        Role("idle", "plain", Text("has nothing to tell", "无事可传")),
-        Role("spreading", "double_ring", Text("spreads a rumour", "正在传播流言")),
+        Role("idle", "plain", Text("has nothing to tell", "无事可传"), short=Text("idle", "无事可传")),
+        Role("spreading", "double_ring", Text("spreads a rumour", "正在传播流言"), short=Text("spreading", "传播中")),
         Role("left", "dotted_ring", Text("has left", "已离开")),
     ),
     fields=(

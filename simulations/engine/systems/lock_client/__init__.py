@@ -12,9 +12,11 @@ DESCRIPTOR = Descriptor(
     paper="Kleppmann, How to do distributed locking, 2016; Hunt et al., ZooKeeper, USENIX ATC 2010, section 2.4",
     roles=(
         Role("idle", "plain", Text("idle", "空闲")),
-        Role("waiting", "dashed_ring", Text("waits for the lock", "等锁")),
-        Role("holding", "double_ring", Text("believes to hold the lock", "自认为持锁"), crown=True),
-        Role("lost", "dotted_ring", Text("knows that it lost the lock", "得知已失锁")),
+        Role("waiting", "dashed_ring", Text("waits for the lock", "等锁"), short=Text("waiting", "等锁")),
+        Role("holding", "double_ring", Text("believes to hold the lock", "自认为持锁"), crown=True,
+             short=Text("has the lock", "自认持锁")),
+        Role("lost", "dotted_ring", Text("knows that it lost the lock", "得知已失锁"),
+             short=Text("lost the lock", "已失锁")),
     ),
     fields=(
         ViewField("role", "role", "volatile", Text("role", "角色")),

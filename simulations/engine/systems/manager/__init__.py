@@ -21,10 +21,14 @@ DESCRIPTOR = Descriptor(
     paper="MHA (Master High Availability Manager) documentation",
     roles=(
         Role("watching", "plain", Text("watching", "监视中")),
-        Role("asking", "dotted_ring", Text("asks the replicas what they hold", "询问副本的数据")),
-        Role("fencing", "dashed_ring", Text("has the old primary switched off", "正在切断旧主节点的电源")),
-        Role("failing_over", "double_ring", Text("carries out the failover", "执行故障转移"), crown=True),
-        Role("done", "square", Text("one failover done: stopped", "完成一次故障转移后退出")),
+        Role("asking", "dotted_ring", Text("asks the replicas what they hold", "询问副本的数据"),
+             short=Text("asking", "询问中")),
+        Role("fencing", "dashed_ring", Text("has the old primary switched off", "正在切断旧主节点的电源"),
+             short=Text("fencing", "隔离中")),
+        Role("failing_over", "double_ring", Text("carries out the failover", "执行故障转移"), crown=True,
+             short=Text("failing over", "转移中")),
+        Role("done", "square", Text("one failover done: stopped", "完成一次故障转移后退出"),
+             short=Text("stopped", "已退出")),
     ),
     fields=(
         ViewField("role", "role", "volatile", Text("role", "角色")),

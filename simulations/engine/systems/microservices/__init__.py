@@ -37,7 +37,7 @@ DESCRIPTOR = Descriptor(
         Role("starting", "dotted_ring", Text("starting", "启动中")),
         Role("crashed", "dotted_ring", Text("crashed", "已崩溃")),
         Role("gateway", "double_ring", Text("gateway", "网关")),
-        Role("balancer", "diamond", Text("load balancer", "负载均衡器")),
+        Role("balancer", "diamond", Text("load balancer", "负载均衡器"), short=Text("balancer", "均衡器")),
         Role("cache", "double_ring", Text("cache", "缓存")),
         Role("database", "square", Text("database", "数据库")),
     ),

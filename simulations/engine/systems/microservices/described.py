@@ -316,8 +316,9 @@ BORG, CANARY = "Burns et al. 2016", "SRE Workbook, ch. 16"
 NOTES = {
     "microservices.no_thread": Note(
         NYGARD,
-        "all {threads} threads of pool {lane} are busy: work begins to wait",
-        "线程池 {lane} 的 {threads} 个线程全忙，工作开始排队",
+        "all {threads} threads for {lane} are busy: work begins to wait",
+        "{lane}的 {threads} 个线程全忙，工作开始排队",
+        words={"*": Text("all routes", "所有路由")},
     ),
     "microservices.timeout": Note(
         AWS, "no answer from {to} in time: the thread is free again", "{to} 未按时应答：线程得以释放"

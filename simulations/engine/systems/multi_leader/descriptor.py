@@ -48,9 +48,12 @@ DESCRIPTOR = Descriptor(
         "section 4.4"
     ),
     roles=(
-        Role("in_step", "plain", Text("leader: all its changes are confirmed", "主节点：其变更均已确认")),
-        Role("ahead", "dashed_ring", Text("leader: ahead of the others", "主节点：领先于其他节点")),
-        Role("conflicted", "diamond", Text("leader: shows conflicting versions", "主节点：持有冲突的版本")),
+        Role("in_step", "plain", Text("leader: all its changes are confirmed", "主节点：其变更均已确认"),
+             short=Text("in step", "已同步")),
+        Role("ahead", "dashed_ring", Text("leader: ahead of the others", "主节点：领先于其他节点"),
+             short=Text("ahead", "领先")),
+        Role("conflicted", "diamond", Text("leader: shows conflicting versions", "主节点：持有冲突的版本"),
+             short=Text("conflict", "有冲突")),
     ),
     fields=(
         ViewField("origin", "text", "persistent", Text("name of its changes", "变更来源名")),

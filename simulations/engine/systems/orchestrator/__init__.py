@@ -29,7 +29,8 @@ DESCRIPTOR = Descriptor(
     roles=(
         Role("standby", "plain", Text("standing by", "待命")),
         Role("active", "double_ring", Text("may act", "可执行操作"), crown=True),
-        Role("recovering", "dashed_ring", Text("carries out a decision", "执行决定")),
+        Role("recovering", "dashed_ring", Text("carries out a decision", "执行决定"),
+             short=Text("recovering", "执行决定")),
     ),
     fields=(
         ViewField("registered", "text", "persistent", Text("decided (epoch:primary)", "已决定（纪元：主节点）")),

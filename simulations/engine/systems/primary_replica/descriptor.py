@@ -22,8 +22,18 @@ from simulations.engine.systems.primary_replica.parameters import FAILBACKS, FEN
 ROLES = (
     Role("primary", "double_ring", Text("primary", "主节点"), crown=True),
     Role("replica", "plain", Text("replica", "副本")),
-    Role("returning", "dashed_ring", Text("was primary, asks around", "旧主节点，正在询问")),
-    Role("diverged", "dotted_ring", Text("diverged: replication stopped", "已分叉：复制停止")),
+    Role(
+        "returning",
+        "dashed_ring",
+        Text("was primary, asks around", "旧主节点，正在询问"),
+        short=Text("returning", "旧主询问中"),
+    ),
+    Role(
+        "diverged",
+        "dotted_ring",
+        Text("diverged: replication stopped", "已分叉：复制停止"),
+        short=Text("diverged", "已分叉"),
+    ),
     Role("off", "dotted_ring", Text("switched off", "已被断电")),
     Role("shared_disk", "square", Text("shared disk", "共用磁盘")),
     Role("fence", "diamond", Text("fence device", "隔离设备")),

@@ -19,12 +19,24 @@ from simulations.engine.systems.quorum_store.parameters import CONFLICTS, LIMITS
 
 ROLES = (
     Role("serving", "plain", Text("serving", "正常服务")),
-    Role("hinting", "double_ring", Text("keeps hints for others", "代存提示")),
-    Role("refusing", "dashed_ring", Text("no quorum: refuses", "达不到法定人数：拒绝")),
+    Role(
+        "hinting",
+        "double_ring",
+        Text("keeps hints for others", "代存提示"),
+        short=Text("keeps hints", "代存提示"),
+    ),
+    Role(
+        "refusing",
+        "dashed_ring",
+        Text("no quorum: refuses", "达不到法定人数：拒绝"),
+        short=Text("refuses", "拒绝"),
+    ),
     Role("joining", "dotted_ring", Text("joining", "正在加入")),
     Role("leaving", "dotted_ring", Text("leaving", "正在离开")),
     Role("outside", "square", Text("no member", "非成员")),
-    Role("coordinating", "diamond", Text("only coordinates", "仅作协调")),
+    Role(
+        "coordinating", "diamond", Text("only coordinates", "仅作协调"), short=Text("coordinator", "仅作协调")
+    ),
 )
 
 FIELDS = (

@@ -25,7 +25,12 @@ ROLES = (
         short=Text("learner", "学习者"),
     ),
     Role("outsider", "diamond", Text("not a member", "非成员")),
-    Role("pre_candidate", "dotted_ring", Text("pre-candidate", "预候选人")),
+    Role(
+        "pre_candidate",
+        "dotted_ring",
+        Text("pre-candidate", "预候选人"),
+        short=Text("pre-candidate", "预候选人"),
+    ),
     Role("candidate", "dashed_ring", Text("candidate", "候选人")),
     Role("leader", "double_ring", Text("leader", "领导者"), crown=True),
 )

@@ -35,8 +35,9 @@ DESCRIPTOR = Descriptor(
     paper="The article on open-platform architecture; Lamport, Time, Clocks, and the Ordering of Events, 1978",
     roles=(
         Role("master", "plain", Text("master", "主节点")),
-        Role("active_relay", "double_ring", Text("relay: carries the data", "中继：转发数据"), crown=True),
-        Role("standby", "dashed_ring", Text("standby relay", "备用中继")),
+        Role("active_relay", "double_ring", Text("relay: carries the data", "中继：转发数据"), crown=True,
+             short=Text("relay", "中继")),
+        Role("standby", "dashed_ring", Text("standby relay", "备用中继"), short=Text("standby", "备用中继")),
     ),
     fields=(
         ViewField("log", "log", "persistent", Text("writes applied", "已应用的写入")),

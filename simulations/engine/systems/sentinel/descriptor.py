@@ -61,10 +61,12 @@ DESCRIPTOR = Descriptor(
     paper="Redis Sentinel documentation",
     roles=(
         Role("watching", "plain", Text("watching", "监视中")),
-        Role("sdown", "dotted_ring", Text("finds the primary down", "主观下线")),
-        Role("odown", "dashed_ring", Text("agreed: it is down", "客观下线")),
-        Role("candidate", "diamond", Text("asks for votes", "请求投票")),
-        Role("failing_over", "double_ring", Text("carries out the failover", "执行故障转移"), crown=True),
+        Role("sdown", "dotted_ring", Text("finds the primary down", "主观下线"),
+             short=Text("finds it down", "主观下线")),
+        Role("odown", "dashed_ring", Text("agreed: it is down", "客观下线"), short=Text("agreed: down", "客观下线")),
+        Role("candidate", "diamond", Text("asks for votes", "请求投票"), short=Text("asks for votes", "请求投票")),
+        Role("failing_over", "double_ring", Text("carries out the failover", "执行故障转移"), crown=True,
+             short=Text("failing over", "转移中")),
     ),
     fields=(
         ViewField("vote_epoch", "epoch", "persistent", Text("epoch", "当前纪元")),

@@ -20,12 +20,22 @@ from simulations.engine.systems.sharding import properties
 from simulations.engine.systems.sharding.parameters import CHOICES, LIMITS, Parameters
 
 ROLES = (
-    Role("spare", "dotted_ring", Text("spare: owns nothing", "备用：不拥有分片")),
-    Role("member", "plain", Text("member: owns shards", "成员：拥有分片")),
-    Role("keeper", "double_ring", Text("keeper of the map", "映射的保管者"), crown=True),
-    Role("giving", "dashed_ring", Text("hands shards over", "正在迁出分片")),
-    Role("taking", "square", Text("receives shards", "正在迁入分片")),
-    Role("balancer", "diamond", Text("load balancer", "负载均衡器")),
+    Role(
+        "spare", "dotted_ring", Text("spare: owns nothing", "备用：不拥有分片"), short=Text("spare", "备用")
+    ),
+    Role("member", "plain", Text("member: owns shards", "成员：拥有分片"), short=Text("member", "成员")),
+    Role(
+        "keeper",
+        "double_ring",
+        Text("keeper of the map", "映射的保管者"),
+        crown=True,
+        short=Text("map keeper", "保管映射"),
+    ),
+    Role(
+        "giving", "dashed_ring", Text("hands shards over", "正在迁出分片"), short=Text("hands over", "迁出中")
+    ),
+    Role("taking", "square", Text("receives shards", "正在迁入分片"), short=Text("receives", "迁入中")),
+    Role("balancer", "diamond", Text("load balancer", "负载均衡器"), short=Text("balancer", "均衡器")),
     Role("autoscaler", "double_ring", Text("autoscaler", "自动扩缩容器")),
     Role("pods", "square", Text("pool of pods", "Pod 池")),
 )
@@ -125,7 +135,7 @@ NOTES = {
     ),
     "sharding.gives": Note(
         "Clark et al. 2005, pre-copy",
-        "copies {keys} keys of {shards} shards to {to} and serves them meanwhile",
+        "copies {keys} keys ({shards} of its shards) to {to} and serves them meanwhile",
         "向 {to} 复制 {shards} 个分片的 {keys} 个键，期间继续服务",
     ),
     "sharding.takes": Note(
@@ -135,11 +145,11 @@ NOTES = {
     ),
     "sharding.freezes": Note(
         "Clark et al. 2005, stop-and-copy",
-        "freezes {shards} shards: the last {rows} rows follow, then they have a new owner",
+        "freezes {shards} of its shards: {rows} changed rows follow, then they have a new owner",
         "冻结 {shards} 个分片：送出最后 {rows} 行后更换属主",
     ),
     "sharding.new_owner": Note(
-        REDIS, "epoch {epoch}: {shards} shards belong to {owner}", "纪元 {epoch}：{shards} 个分片归 {owner}"
+        REDIS, "epoch {epoch}: {owner} gets {shards} of the shards", "纪元 {epoch}：{shards} 个分片归 {owner}"
     ),
     "sharding.rebalances": Note(
         DYNAMO,

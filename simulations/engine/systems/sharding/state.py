@@ -177,12 +177,12 @@ class ServerState(Part):
             **{f"{move}": f"-> {out.target}" for move, out in sorted(self.outgoing.items())},
             **{f"{move}": "<-" for move in sorted(self.incoming)},
         }
-        if self.outgoing:
+        if self.keeps:
+            self.role = KEEPER  # (also while it hands shards over: what moves is another field)
+        elif self.outgoing:
             self.role = GIVING
         elif self.incoming:
             self.role = TAKING
-        elif self.keeps:
-            self.role = KEEPER
         else:
             self.role = MEMBER if self.id in self.members else SPARE
 
