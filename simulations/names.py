@@ -9,19 +9,32 @@ from pathlib import Path
 
 from simulations.engine.process import Text
 
-CHINESE = Path(__file__).parents[1] / "frontend" / "src" / "i18n" / "names.zh.json"
+FOLDER = Path(__file__).parents[1] / "frontend" / "src" / "i18n"
 
 
-@lru_cache(maxsize=1)
-def chinese() -> dict[str, dict[str, str]]:
-    """`{checks: {name: text}, metrics: {name: text}}`."""
-    found: dict[str, dict[str, str]] = json.loads(CHINESE.read_text(encoding="utf-8"))
+@lru_cache(maxsize=2)
+def table(language: str) -> dict[str, dict[str, str]]:
+    """`{checks: {name: text}, metrics: {name: text}}` of "en" or "zh"."""
+    text = (FOLDER / f"names.{language}.json").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = json.loads(text)
     return found
+
+
+def chinese() -> dict[str, dict[str, str]]:
+    """The table that names everything."""
+    return table("zh")
+
+
+def english(name: str) -> str:
+    """A name of its own, else the words of the id with the unit behind a comma, as the page does it."""
+    found = table("en")["checks"].get(name) or table("en")["metrics"].get(name)
+    return found or re.sub(r"_(ms|s)$", r", \1", name).replace("_", " ")
 
 
 def named(line: str) -> Text:
     """A check, or a number with what is expected of it: `longest_gap_ms <= 600 (from 3 s)`."""
     name = re.match(r"\w*", line)[0]  # type: ignore[index]  # it always matches
     found = chinese()["checks"].get(name) or chinese()["metrics"].get(name, name)
-    rest = re.sub(r"from (\S+) s", r"从 \1 秒起", line[len(name) :])
-    return Text(line, found + re.sub(r"to (\S+) s", r"到 \1 秒", rest))
+    told = line[len(name) :]
+    rest = re.sub(r"from (\S+) s", r"从 \1 秒起", told)
+    return Text(english(name) + told, found + re.sub(r"to (\S+) s", r"到 \1 秒", rest))

@@ -52,25 +52,41 @@ def watched(world: World) -> list[Happening]:
     found: list[Happening] = []
     kernel = world.kernel
     carry_out: Callable[[Any], dict[str, Any]] = kernel.on_command
+    titles = titles_of(world)
 
     def on_command(event: Any) -> dict[str, Any]:
         told = carry_out(event)
         if "skipped" not in told:
-            found.append(Happening(kernel.now, words_of(told), target_of(told), told.get("command", -1) + 1))
+            what, who = words_of(told, titles), told.get("command", -1) + 1
+            found.append(Happening(kernel.now, what, target_of(told), who))
         return told
 
     kernel.on_command = on_command
     return found
 
 
-def words_of(told: dict[str, Any]) -> Text:
+def titles_of(world: World) -> dict[tuple[str, str], Text]:
+    """(action, name) -> what the experiment's systems call their own commands and settings."""
+    found: dict[tuple[str, str], Text] = {}
+    for name in harness.systems_of(world.experiment):
+        descriptor = world.systems[name].descriptor
+        found |= {(one.do, one.name): one.title for one in descriptor.instructions}
+        found |= {("set_parameter", one.name): one.title for one in descriptor.parameters}
+    return found
+
+
+def words_of(told: dict[str, Any], titles: dict[tuple[str, str], Text]) -> Text:
     """What a line or command does, with the arguments that matter."""
     do = told["do"]
     if do == "client":
         return Text("client operation", "客户端操作")
     title = ACTIONS[do].title if do in ACTIONS else Text(do, do)
     arguments = told.get("arguments", {})
-    more = [arguments[name] for name in ("name", "cause", "disk", "value") if arguments.get(name) is not None]
+    own = titles.get((do, str(arguments.get("name"))))
+    title = own if own is not None and do == "command" else title
+    more = [arguments[name] for name in ("cause", "disk", "value") if arguments.get(name) is not None]
+    if arguments.get("name") is not None and title is not own:
+        more.insert(0, own or arguments["name"])
     more = [CAUSES.get(str(one), str(one)) for one in (*more, *(arguments.get("arguments") or {}).values())]
     en, zh = (", ".join(said(one, language) for one in more) for language in LANGUAGES)
     if not more:

@@ -29,7 +29,8 @@ def test_every_check_and_number_has_a_chinese_name() -> None:
 
 def test_a_line_of_a_result_is_told_in_both_languages() -> None:
     line = names.named("longest_gap_ms <= 600 (c1, from 3 s)")
-    assert line.en == "longest_gap_ms <= 600 (c1, from 3 s)"
+    assert line.en == "longest gap without an answer, ms <= 600 (c1, from 3 s)"
     assert line.zh == "最长无应答时间（毫秒） <= 600 (c1, 从 3 秒起)"
     assert names.named("no_lost_ack").zh == "写入不丢"
+    assert names.named("decision_delay_s").en == "decision delay, s"
     assert names.named("something else").zh == "something else"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
 
 import pytest
@@ -48,8 +49,17 @@ def test_markdown_tells_lanes_timeline_and_verdicts(drill: Run) -> None:
         "Verdicts",
     ):
         assert f"## {heading}" in words
-    assert "| 131 | System command: declare | team | person 1 |" in words
+    assert "| 131 | Declare a disaster | team | person 1 |" in words
     assert "Region outage: flood" in words
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_checks_and_numbers_are_called_by_words(drill: Run, language: str) -> None:
+    words = get(drill, format="md", language=language).content.decode()
+    judged = words.partition("## Verdicts" if language == "en" else "## 结论")[2]
+    judged = judged.partition("## Recipe" if language == "en" else "## 配方")[0]
+    assert len(judged.splitlines()) > 20
+    assert re.findall(r"[a-z]+_[a-z_0-9]+", judged) == []
 
 
 def test_the_page_is_complete_without_scripts_in_both_languages(drill: Run) -> None:
