@@ -11,7 +11,6 @@ import types
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
-from itertools import repeat
 from operator import attrgetter
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
@@ -78,8 +77,9 @@ def copier(annotation: Any) -> Copier | None:
 
 
 class Plan(NamedTuple):
-    """How processes of one class are copied: the names of their fields, a function that reads them all, and (place,
-    copier) of those that cannot be shared."""
+    """How processes of one class are copied: a function that reads all their fields, in the order in which the class
+    takes them, and (place, copier) of those that cannot be shared. ``names``: of the fields, when making one of the
+    class does more than to take them, so that they must be set one by one."""
 
     names: tuple[str, ...]
     read: Callable[[Any], tuple[Any, ...]]
@@ -95,17 +95,19 @@ def plan_of(kind: type) -> Plan:
     names = tuple(field.name for field in fields(kind))
     copiers = (None if name in SHARED else copier(hints[name]) for name in names)
     copied = tuple((place, made) for place, made in enumerate(copiers) if made is not None)
-    return Plan(names, attrgetter(*names), copied)
+    return Plan(names if hasattr(kind, "__post_init__") else (), attrgetter(*names), copied)
 
 
 def fork_process(process: Any) -> Any:
     """An independent copy of a process, without its context."""
-    names, read, copied = plan_of(type(process))  # type: ignore[arg-type]
+    kind = type(process)
+    names, read, copied = plan_of(kind)  # type: ignore[arg-type]
     values = list(read(process))
     for place, made in copied:
         values[place] = made(values[place])
-    twin = object.__new__(type(process))
-    any(
-        map(setattr, repeat(twin), names, values)
-    )  # setattr gives None, so this sets them all, without a loop
+    if not names:
+        return kind(*values)
+    twin = object.__new__(kind)
+    for name, value in zip(names, values, strict=True):
+        setattr(twin, name, value)
     return twin

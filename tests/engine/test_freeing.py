@@ -6,9 +6,12 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Iterator
+from dataclasses import fields
 
+import msgspec
 import pytest
 
+from simulations.engine.copying import SHARED
 from simulations.engine.experiment import parse
 from simulations.engine.futures import other_future
 from simulations.engine.registry import SYSTEMS
@@ -68,3 +71,15 @@ def test_what_is_left_of_a_world_can_be_read_but_not_moved() -> None:
     assert kernel.digest() == digest
     with pytest.raises((AttributeError, ReferenceError)):
         kernel.run_until(10_000_000)
+
+
+@pytest.mark.parametrize("system", sorted(SYSTEMS))
+def test_a_fork_has_every_field_of_its_origin_and_shares_none_that_changes(system: str) -> None:
+    world = played(system, "checks")
+    twin = world.fork()
+    for context, copy in zip(world.kernel.contexts, twin.kernel.contexts, strict=True):
+        for field in fields(context.process):
+            mine, other = getattr(context.process, field.name), getattr(copy.process, field.name)
+            assert msgspec.msgpack.encode(mine) == msgspec.msgpack.encode(other), field.name
+            shared = isinstance(mine, (dict, list, set)) and mine is other
+            assert not shared or field.name in SHARED, field.name
