@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from simulations.engine.experiment.reader import parse
+from simulations.engine.registry import SYSTEMS
+from simulations.engine.world import World
 from tests.budget import seeds
 from tests.systems.kept_notes import noted
 from tests.systems.nemesis import CALM_S
 from tests.systems.paxos.campaign import (
     lease_recipe,
     linearizable,
+    recipe,
     run,
     run_recipe,
     separate_recipe,
@@ -31,6 +35,12 @@ def test_no_check_is_violated_and_work_goes_on_after_the_faults(seed: int) -> No
             operation.outcome == "ok" and operation.invoked_us > calm_us
             for operation in world.observer.ledger.done
         )
+
+
+def test_copies_of_answers_do_not_multiply_the_questions() -> None:
+    """Seed 1347 of 2,000: one slot a message, three in ten doubled; learners that fell behind asked for ever more."""
+    world = World(parse(recipe(1347), SYSTEMS), systems=SYSTEMS, checks={})
+    assert world.run_until(8_000_000, budget=100_000) == "reached"
 
 
 @pytest.mark.parametrize("seed", seeds("paxos_properties")[:10])

@@ -104,5 +104,5 @@ class Learner(State):
             self.context.send(sender, Learn(self.promised, entries), True)
 
     def is_behind(self, entries: tuple[Entry, ...]) -> bool:
-        """Whether a whole batch of missing slots came and more are missing."""
+        """Whether a whole batch of slots came and more are missing."""
         return len(entries) >= self.parameters.max_batch and self.log.last < self.heard_chosen

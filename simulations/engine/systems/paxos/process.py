@@ -181,8 +181,10 @@ class Paxos(MultiPaxos):
 
     def on_learn(self, sender: str, message: Learn) -> None:
         entries: tuple[Entry, ...] = message.entries
+        known = self.log.last
         self.learn(entries)
-        if self.is_behind(entries):
+        # Only what is new asks for more: else the copies that a network makes of answers and questions would multiply.
+        if self.log.last > known and self.is_behind(entries):
             self.ask_for_missing(sender)
         if self.mode != MULTI:
             self.learned_from_others()
