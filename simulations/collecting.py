@@ -12,8 +12,9 @@ import gc
 from collections.abc import Iterator
 
 NEVER = 1_000_000_000
-COLLECT = (10_000, 20, NEVER)
-"""Objects until a collection of the young, of those until one of the older, of those until one of all."""
+COLLECT = (5_000, 5, NEVER)
+"""Objects until a collection of the young, of those until one of the older, of those until one of all: small, so that
+each is over in milliseconds."""
 
 
 def collect_only_the_young() -> None:
