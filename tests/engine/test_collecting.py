@@ -35,10 +35,12 @@ def test_only_the_young_are_collected_and_settings_come_back(generations: list[i
     before = gc.get_threshold()
     with only_the_young_collected():
         assert gc.get_threshold() == COLLECT
+        generations.clear()
         kept = [[number] for number in range(400_000)]
         for _ in range(100_000):
             Knot()  # (dies young)
         assert sum(isinstance(one, Knot) for one in gc.get_objects()) <= COLLECT[0] * COLLECT[1]
         assert len(kept) == 400_000
+        seen = set(generations)
+    assert seen == {0, 1}
     assert gc.get_threshold() == before
-    assert set(generations) == {0, 1}
