@@ -20,7 +20,7 @@ import { faultText } from '../src/panels/faults';
 import { wallsOf } from '../src/core/wall';
 import { readFrame, splitRange } from '../src/net/wire';
 import { retryDelay } from '../src/net/socket';
-import { KIND, type Json, type Network, type NoteRef, type Send, type TraceEvent, type Verdict } from '../src/core/chunk';
+import { KIND, type CheckState, type Json, type Network, type NoteRef, type Send, type TraceEvent, type Verdict } from '../src/core/chunk';
 import type { Descriptor } from '../src/core/descriptor';
 import { changed, chunk, frame, keyframe, process, tides } from './helpers';
 
@@ -274,6 +274,12 @@ describe('the feed', () => {
     const notes = feedAt(trace, 0, 500, { tides }, 10).filter((line) => line.kind === 'note');
     expect(notes.map((line) => [line.node, line.count])).toEqual([['n1', 2], ['n2', 1]]);
     expect(notesUntil(trace, 0, 500).map((note) => note.process)).toEqual(['n1', 'n2/guard', 'n1']);
+  });
+  it('tells what is violated, but not that copies differ while writes are under way', () => {
+    const trace = new Trace();
+    const state = (verdict: Verdict): CheckState => ({ verdict, judged: 1, event: 1, at_us: 10, note: null });
+    trace.add(frame(chunk(0, 1000, { checks: [[10, 'no_lost_ack', state('violated')], [20, 'replicas_equal', state('violated')]] })));
+    expect(feedAt(trace, 0, 500, { tides }, 10).map((line) => line.verdict?.check)).toEqual(['no_lost_ack']);
   });
   it('tells that a line found nobody, and not that an end came to nothing', () => {
     const trace = new Trace();

@@ -1,6 +1,6 @@
 /** The run in words: what happened and why, newest first, repeated lines counted once. */
 
-import { KIND, type CheckState, type Chunk, type Json, type NoteRef, type Verdict } from './chunk';
+import { isPassing, KIND, type CheckState, type Chunk, type Json, type NoteRef, type Verdict } from './chunk';
 import { noteOf, type Descriptors, type Note } from './descriptor';
 import { nodeOfProcess } from './experiment';
 import type { Trace } from './trace';
@@ -96,7 +96,7 @@ function verdictLines(checks: readonly (readonly [number, string, CheckState])[]
     const changed = before[check] !== state.verdict;
     before[check] = state.verdict;
     // That a check holds after its first look is shown by its lamp; the feed tells of what went wrong.
-    if (!changed || state.verdict !== 'violated') continue;
+    if (!changed || state.verdict !== 'violated' || isPassing(check)) continue;
     lines.push({
       key: `verdict${check}${state.verdict}`, at_us, number: state.event ?? 0, node: '', count: 1, kind: 'verdict',
       verdict: { check, verdict: state.verdict, note: state.note },

@@ -1,6 +1,6 @@
 /** What the timeline paints: term bands, elections, faults, acknowledgements, pauses, violations, lanes per node. */
 
-import type { Fault, Json } from './chunk';
+import { isPassing, type Fault, type Json } from './chunk';
 import { fieldOfKind, roleOf, type Descriptor, type Descriptors } from './descriptor';
 import { numberIn } from './scene';
 import type { Trace } from './trace';
@@ -124,7 +124,7 @@ export function timelineModel(trace: Trace, branch: number, descriptors: Descrip
   }
 
   function violated(at_us: number, check: string): void {
-    if (!model.violations.some((one) => one.check === check)) model.violations.push({ at_us, check });
+    if (!isPassing(check) && !model.violations.some((one) => one.check === check)) model.violations.push({ at_us, check });
   }
 
   function finish(): TimelineModel {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from simulations.engine.checks import no_lost_ack
+from simulations.engine.experiment.vocabulary import DISASTERS
 from simulations.engine.process import (
     Asked,
     Descriptor,
@@ -112,7 +113,9 @@ MESSAGES = (
 )
 
 NOTES = {
-    "bcdr_drill.warned": Note(NIST, "a disaster is announced: {cause}", "收到灾难预警：{cause}", "warning"),
+    "bcdr_drill.warned": Note(
+        NIST, "a disaster is announced: {cause}", "收到灾难预警：{cause}", "warning",
+        words={name: Text(one.title.en, one.title.zh) for name, one in DISASTERS.items()}),
     "bcdr_drill.lost": Note(NIST, "no sign of life from {function}", "{function} 毫无音讯", "warning"),
     "bcdr_drill.alarm": Note(
         f"{NIST}, activation", "alarm: {functions} cannot be reached; calls the team",
