@@ -133,7 +133,8 @@ def test_two_branches_of_a_run_are_compared_apart_from_those_who_watch(page: Pag
 
 def test_a_fault_that_one_side_refuses_is_told_and_undone_where_it_acted(page: Page) -> None:
     led = open_run(page).rpartition("/")[2]
-    leaderless = make_run(page, {**GEO, "timers": "manual"}).rpartition("/")[2]
+    slow = [{**GEO["workload"][0], "rate": 0.5}]
+    leaderless = make_run(page, {**GEO, "timers": "manual", "workload": slow}).rpartition("/")[2]
     page.goto(f"/compare?runs={led},{leaderless}")
     expect(side(page, "A").get_by_role("button", name=LEADING)).to_have_count(1)
     page.get_by_role("button", name=re.compile("^Crash the leader")).click()

@@ -10,6 +10,7 @@ interface Part {
   label: string;
   key: string;
   refused: Text | null;
+  offer?: Refused['offer'];
 }
 interface Given {
   line: { do: string };
@@ -41,7 +42,7 @@ export class Together implements Witness {
   refused(side: Session, message: Refused): boolean {
     const given = this.given.find(({ parts }) => parts.some((part) => part.side === side && part.key === message.key));
     if (!given || !message.text) return false;
-    given.parts = given.parts.map((part) => (part.side === side ? { ...part, refused: message.text! } : part));
+    given.parts = given.parts.map((part) => (part.side === side ? { ...part, refused: message.text!, offer: message.offer } : part));
     this.dismiss(given);
     given.notice = this.tell(given);
     return true;
@@ -56,7 +57,7 @@ export class Together implements Witness {
     const [did, others] = [given.parts.filter((part) => !part.refused), given.parts.filter((part) => part.refused)];
     const what = faultText(given.line, this.lead.lineWords);
     const reasons = others.map(({ label, refused }) => t('compare.refused_why', { side: label, reason: pick(refused!) })).join(' ');
-    if (!did.length) return this.lead.notify({ tone: 'bad', key: 'compare.refused_all', values: { what, reasons } });
+    if (!did.length) return this.lead.notify({ tone: 'bad', key: 'compare.refused_all', values: { what, reasons }, offer: others[0]!.offer });
     const act = given === this.given.at(-1) ? { key: 'compare.undo_there', values: { did: joined(did) }, run: () => this.undo(given) } : undefined;
     return this.lead.notify({ tone: 'bad', key: 'compare.refused_some', values: { what, reasons, did: joined(did), others: joined(others) }, act });
   }

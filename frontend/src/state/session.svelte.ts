@@ -70,10 +70,11 @@ export class Session extends Watched {
     return message.key;
   }
 
-  /** Now; with followers far enough ahead that it comes at the same virtual time to all of them. */
+  /** Now; with followers far enough ahead of the one that is furthest, so that it comes at the same virtual time to all of them. */
   private commonMoment(): number {
-    const lead_us = this.followers.length && this.playing ? COMMON_LEAD_S * 1e6 * this.speed : 0;
-    return Math.round(this.at_us + lead_us);
+    if (!this.followers.length || !this.playing) return Math.round(this.at_us);
+    const furthest_us = Math.max(this.at_us, ...[this, ...this.followers].map((one) => (one.own ? 0 : one.sharedAt())));
+    return Math.round(furthest_us + COMMON_LEAD_S * 1e6 * this.speed);
   }
 
   /** Without the last command; beside others, where it acted, and all are then where it did. */
@@ -200,7 +201,7 @@ export class Session extends Watched {
 
   private refused(message: Refused): void {
     this.answered(message.key);
-    if (!message.offer && this.witness?.refused(this, message)) return;
+    if (this.witness?.refused(this, message)) return;
     const text = message.text ?? { en: message.reason, zh: message.reason };
     this.notify({ tone: 'bad', text, offer: message.offer });
   }
