@@ -162,6 +162,11 @@ class Plan:
         others = [field for field in free if field not in values]
         self.names, self.get = tuple(field.name for field in values), read_all(values)
         self.others, self.get_others = tuple(field.name for field in others), read_all(others)
+        wrong = self.followers.keys() - {*self.names, *(name for name, _ in self.logs)}
+        if wrong:
+            raise ValueError(
+                f"{kind.__name__}: only what never changes in itself, or a log, can be followed: {wrong}"
+            )
 
     def show(self, name: str, value: Any) -> Any:
         if name in self.hashes and isinstance(value, int):

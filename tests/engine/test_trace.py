@@ -6,14 +6,15 @@ import copy
 import itertools
 from typing import Any
 
+import msgspec
 import pytest
 
 from simulations.changes import Fields
 from simulations.engine.context import COMMAND, DELIVER, DROP, REQUEST
 from simulations.engine.experiment import parse
-from simulations.engine.process import Process
+from simulations.engine.process import Process, Text, ViewField
 from simulations.engine.registry import SYSTEMS
-from simulations.engine.trace import PASSING
+from simulations.engine.trace import PASSING, Recorder
 from simulations.engine.views import Plan, View
 from simulations.engine.world import World
 from tests.engine.test_conformance import recipe
@@ -241,3 +242,33 @@ def test_a_trace_that_begins_after_passing_is_the_one_that_was_always_recorded(s
         chunks[-1]["keyframe"]["flight"].sort()
     assert chunks[0] == chunks[1]
     assert len(chunks[0]["events"]) > 100
+
+
+FOLLOWING = [name for name, one in SYSTEMS.items() if any(field.follows for field in one.descriptor.fields)]
+
+
+@pytest.mark.parametrize("system", FOLLOWING)
+def test_a_field_that_follows_another_never_changes_without_it(
+    system: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    executed, looks = Recorder.executed, []
+
+    def looked_at(self: Recorder, event: Any, context: Any) -> None:
+        executed(self, event, context)
+        view = self.views[context.index]
+        for group in view.plan.followers.values() if view is not None else ():
+            for name, get in group:
+                looks.append(name)
+                assert view is not None
+                assert get(context.process) == view.followers[name], (name, event)
+
+    monkeypatch.setattr(Recorder, "executed", looked_at)
+    chunks_of(system, 4_000_000)
+    assert len(looks) > 1000
+
+
+def test_only_what_is_looked_at_can_be_followed() -> None:
+    wrong = ViewField("data", "text", "volatile", Text("data", "数据"), follows="nothing")
+    descriptor = msgspec.structs.replace(SYSTEMS["raft"].descriptor, fields=(wrong,))
+    with pytest.raises(ValueError, match="nothing"):
+        Plan(descriptor, SYSTEMS["raft"].processes["server"])
