@@ -1,9 +1,12 @@
-"""Everything that is judged or measured has a Chinese name, and nothing else is named."""
+"""Everything that is judged, measured or asked for has a Chinese name, and nothing else is named."""
 
 from __future__ import annotations
 
+import re
+
 from simulations import catalogue, names
 from simulations.engine import harness
+from simulations.engine.experiment.actions import ACTIONS
 from simulations.engine.registry import SYSTEMS
 
 
@@ -25,6 +28,37 @@ def test_every_check_and_number_has_a_chinese_name() -> None:
     properties = {one.name for system in systems for one in system.descriptor.properties}
     assert set(names.chinese()["metrics"]) == metrics
     assert properties | set(experiments()) <= set(names.chinese()["checks"])
+
+
+def asked() -> tuple[dict[str, set[str]], set[str]]:
+    """What faults, parameters and instructions ask for, with the words to choose from; and their units."""
+    words: dict[str, set[str]] = {}
+    units: set[str] = set()
+    for action in ACTIONS.values():
+        for name, argument in action.arguments.items():
+            schema = argument.kind.schema()
+            words.setdefault(name, set()).update(schema.get("enum", ()))
+            units.add(schema.get("x-unit", ""))
+    for system in SYSTEMS.values():
+        for parameter in system.descriptor.parameters:
+            words.setdefault(parameter.name, set()).update(parameter.choices)
+            units.add(parameter.unit)
+        for instruction in system.descriptor.instructions:
+            for one in instruction.asked:
+                words.setdefault(one.name, set()).update(one.choices)
+    return words, units
+
+
+def test_all_that_faults_and_parameters_ask_for_has_a_name() -> None:
+    words, units = asked()
+    arguments = {name for action in ACTIONS.values() for name in action.arguments}
+    table = names.chinese()
+    assert set(table["arguments"]) == arguments
+    for name, choices in words.items():
+        unnamed = {word for word in choices if not {word, f"{name}.{word}"} & set(table["values"])}
+        assert not unnamed, name
+    spoken = {unit for unit in units if re.fullmatch("[a-z]{3,}", unit)}
+    assert set(table["units"]) == spoken
 
 
 def test_a_line_of_a_result_is_told_in_both_languages() -> None:

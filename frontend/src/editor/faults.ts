@@ -56,7 +56,8 @@ export interface Choice {
   action: string;
   group: string;
   title: ActionWord['title'];
-  detail: MessageKey | null;
+  /** A named shape, or `groups`. */
+  shape: string | null;
   help: ActionWord['help'];
   line: FaultLine;
   why: MessageKey | null;
@@ -68,11 +69,11 @@ export function paletteOf(words: Readonly<Record<string, ActionWord>>, experimen
     const base = { action, group: word.group, title: word.title, help: word.help, why: whyNot(word, experiment) };
     const line = filled(changedAction({ do: '' }, action, word), word, experiment);
     const shapes = word.one_of.includes('shape') ? ((word.arguments.shape?.schema as Schema | undefined)?.enum ?? []) : [];
-    if (!shapes.length) return [{ ...base, id: action, detail: null, line }];
+    if (!shapes.length) return [{ ...base, id: action, shape: null, line }];
     const { shape: _, ...rest } = line;
     return [
-      ...shapes.map((shape) => ({ ...base, id: `${action} ${shape}`, detail: `compose.shape_${shape}` as MessageKey, line: { ...rest, shape, ...(shape === 'isolate' ? { node: firstNode(experiment) } : {}) } as FaultLine })),
-      { ...base, id: `${action} groups`, detail: 'compose.by_groups' as MessageKey, line: { ...rest, groups: halves(experiment) } as FaultLine },
+      ...shapes.map((shape) => ({ ...base, id: `${action} ${shape}`, shape, line: { ...rest, shape, ...(shape === 'isolate' ? { node: firstNode(experiment) } : {}) } as FaultLine })),
+      { ...base, id: `${action} groups`, shape: 'groups', line: { ...rest, groups: halves(experiment) } as FaultLine },
     ];
   });
 }

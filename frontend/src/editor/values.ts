@@ -3,6 +3,7 @@
 import type { Json } from '../core/chunk';
 import type { Parameter } from '../core/descriptor';
 import type { MessageKey } from '../i18n/index.svelte';
+import { unitWords } from '../i18n/names';
 
 export interface Refusal {
   key: MessageKey;
@@ -65,7 +66,7 @@ export function limitsText({ minimum, maximum }: Bounds, unit = ''): string {
   const high = maximum ?? null;
   const text = (value: number) => value.toLocaleString('en-US', { maximumFractionDigits: 6 });
   const span = low !== null && high !== null ? `${text(low)} – ${text(high)}` : low !== null ? `≥ ${text(low)}` : high !== null ? `≤ ${text(high)}` : '';
-  return [span, unit].filter(Boolean).join(' ');
+  return [span, unitWords(unit)].filter(Boolean).join(' ');
 }
 
 /** A range parameter must not begin after its end. */

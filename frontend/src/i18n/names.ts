@@ -1,11 +1,12 @@
-/** What checks and measured numbers are called. A test holds the Chinese table to everything the engine can judge and measure. */
+/** What checks, measured numbers, arguments of faults, chosen values and units are called. A test holds the Chinese table to
+ * everything the engine can judge, measure and ask for. */
 
 import { language } from './index.svelte';
 import english from './names.en.json';
 import chinese from './names.zh.json';
 
 type Table = Record<string, string>;
-const named = (kind: 'checks' | 'metrics', name: string): string | undefined =>
+const named = (kind: 'checks' | 'metrics' | 'arguments' | 'values', name: string): string | undefined =>
   ((language.current === 'zh' ? chinese : english)[kind] as Table)[name];
 
 /** A check's short name; one without a name of its own is called by its id's words. */
@@ -14,6 +15,16 @@ export const checkWords = (name: string): string => named('checks', name) ?? nam
 /** "longest gap, ms": a number's name with its unit. */
 export const metricWords = (name: string): string =>
   named('metrics', name) ?? name.replace(/_(ms|s)$/, ', $1').replaceAll('_', ' ');
+
+/** What a fault asks for: "links_too". */
+export const argumentWords = (name: string): string => named('arguments', name) ?? name.replaceAll('_', ' ');
+
+/** One of the values that a parameter or an argument may have; the same word may mean another thing elsewhere. */
+export const valueWords = (name: string, value: string): string =>
+  named('values', `${name}.${value}`) ?? named('values', value) ?? value.replaceAll('_', ' ');
+
+/** Units are written alike everywhere, but for those that are words. */
+export const unitWords = (unit: string): string => (language.current === 'zh' ? ((chinese.units as Table)[unit] ?? unit) : unit);
 
 /** What a timer waits for; its number or whom it concerns stays as it is. */
 export function timerWords(name: string): string {

@@ -3,6 +3,7 @@
 import { lineOf, targetsOf } from '../core/actions';
 import { SYMBOLS, type Bar } from '../core/composer';
 import { pick, t, type MessageKey } from '../i18n/index.svelte';
+import { valueWords } from '../i18n/names';
 import type { LineWord, Words } from '../core/lineWords';
 
 export function faultWord(name: string, words: Words): string {
@@ -53,11 +54,9 @@ function detailText(name: string, value: unknown): string {
   if (name === 'chance') return `${Math.round(Number(value) * 100)} %`;
   if (name.endsWith('_ms')) return `${typeof value === 'number' ? value : JSON.stringify(value)} ms`;
   if (name === 'cpu_times') return `× ${String(value)}`;
-  return name === 'shape' ? shapeWord(String(value)) : String(value).replaceAll('_', ' ');
+  return valueWords(name, String(value));
 }
 
-const SHAPES = ['halves', 'minority', 'isolate', 'isolate_leader', 'bridge', 'ring', 'one_way'];
-export const shapeWord = (shape: string): string => (SHAPES.includes(shape) ? t(`compose.shape_${shape}` as MessageKey) : shape.replaceAll('_', ' '));
 /** A node's id as it is; a word that is resolved when the line fires in the present language. */
 export const targetWord = (id: string): string => (SYMBOLS.includes(id) ? t(`compose.target_${id}` as MessageKey) : id);
 
