@@ -106,12 +106,18 @@ def runs_of(visitor: str) -> list[dict[str, Any]]:
     return [
         {
             "code": run.code,
-            "title": run.title or run.experiment.name,
+            "title": title_of(run),
             "url": f"/r/{run.code}",
             "visited": run.visited_at.isoformat(),
         }
         for run in rows
     ]
+
+
+def title_of(run: Run) -> str | dict[str, str]:
+    """What somebody called it, or the title of its experiment in both languages."""
+    title: dict[str, str] = json.loads(run.experiment.plain)["title"]
+    return title if run.title in ("", *title.values()) else run.title
 
 
 def links_of(visitor: str) -> list[dict[str, Any]]:
