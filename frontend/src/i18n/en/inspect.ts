@@ -45,7 +45,7 @@ export default {
   no_log: 'This system keeps no log.',
   rule_none: 'No rule ran here yet.',
   rule_ran: 'The rule that just ran',
-  rule_at: '{function} at {time} s',
+  rule_at: 'at {time} s',
   rule_loading: 'Loading the source ...',
   rule_unavailable: 'The source of this rule is not available.',
   why: 'What happened, and why',

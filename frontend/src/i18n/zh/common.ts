@@ -18,7 +18,7 @@ export default {
   unfold: '展开面板',
   skip_to_map: '跳到地图',
   loading: '正在载入运行……',
-  not_found: '这个地址没有运行。',
+  not_found: '这个地址没有对应的运行。',
   load_failed: '无法载入运行：{message}',
   try_again: '重试',
   server_error: '服务器拒绝了：{message}',

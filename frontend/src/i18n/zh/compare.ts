@@ -24,7 +24,7 @@ export default {
   waiting: '正在等待 {side} 方……',
   differ: '从 {time} 起开始不同。',
   go_there: '前往',
-  equal: '至今逐事件相同。',
+  equal: '至今每个事件都相同。',
   side: '方',
   acknowledged: '已确认',
   lost: '确认后丢失',

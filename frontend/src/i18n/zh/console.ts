@@ -2,7 +2,7 @@ export default {
   tab: '控制台',
   as: '客户端',
   line: '命令行',
-  empty: '还没有提问。',
+  empty: '还没有发送命令。',
   words: '可用命令',
   tree_of: '节点的树：',
   more: '另有 {count} 个',

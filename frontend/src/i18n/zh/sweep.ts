@@ -1,6 +1,6 @@
 export default {
   title: '批量运行',
-  lead: '用许多种子和参数值运行同一个实验：它多少次成立，各项数值如何分布。',
+  lead: '用许多种子和参数值运行同一个实验：检查成立的频率，以及各项数值的分布。',
   of_this: '用许多种子运行……',
   short: '许多种子',
   of: '用许多种子运行{title}',
@@ -12,7 +12,7 @@ export default {
   of_run: '运行 {code}，连同对它做过的一切。',
   seeds: '种子个数',
   first_seed: '起始种子',
-  only_metric: '关心',
+  only_metric: '关注的指标',
   everything: '实验展示的全部内容',
   only: '只要 {name}（一旦得出，该次运行即结束）',
   vary: '改变一项参数',
