@@ -8,6 +8,7 @@ import type { LinkState } from '../src/net/messages';
 import { language } from '../src/i18n/index.svelte';
 import Playground from '../src/pages/Playground.svelte';
 import { BoardView } from '../src/state/board.svelte';
+import { ui } from '../src/state/ui.svelte';
 import { Session } from '../src/state/session.svelte';
 import { bytesOf, chunk, keyframe, process, tides } from './helpers';
 
@@ -69,7 +70,18 @@ describe('the page', () => {
     await waitFor(() => screen.getByRole('button', { name: 'n2, ebb, term 3' }));
   });
 
+  it('keeps in the menu what a narrow header has no room for', async () => {
+    ui.width = 1024;
+    show();
+    await waitFor(() => screen.getByRole('button', { name: 'n1, flood, term 3' }));
+    expect(screen.queryByRole('button', { name: 'New run' })).toBeNull();
+    screen.getByRole('button', { name: 'Menu' }).click();
+    flushSync();
+    screen.getByRole('button', { name: 'New run' });
+  });
+
   it('has the controls by their names, and says why a saved link cannot be broken', async () => {
+    ui.width = 1440;
     show();
     await waitFor(() => screen.getByRole('button', { name: 'n1, flood, term 3' }));
     for (const name of ['Play', 'Step forward', 'Step back', 'Kill', 'Restart', 'Freeze', 'Partition', 'Heal', 'Save link', 'Fork', 'New run']) screen.getByRole('button', { name });

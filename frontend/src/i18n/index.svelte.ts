@@ -32,9 +32,11 @@ export function setLanguage(code: Language): void {
 
 export function applyLanguage(): void {
   document.documentElement.lang = language.current === 'zh' ? 'zh-Hans' : 'en';
-  // Last in the font list, so nothing is fetched where the system has Chinese glyphs of its own.
-  if (language.current === 'zh') void import('@fontsource-variable/noto-sans-sc/index.css');
+  if (language.current === 'zh') chineseFont();
 }
+
+/** For a page with Chinese on it. Last in the font list, so nothing is fetched where the system has Chinese glyphs of its own. */
+export const chineseFont = (): void => void import('@fontsource-variable/noto-sans-sc/index.css');
 
 export function fill(template: string, values: Record<string, unknown> = {}): string {
   return template.replace(/\{(\w+)\}/g, (place, name: string) => (name in values ? String(values[name]) : place));

@@ -100,7 +100,7 @@ export const MESSAGE_ACTIONS: { id: string; label: MessageKey; short: MessageKey
   },
   { id: 'deliver', label: 'break.deliver_message', short: 'break.message_deliver', icon: '⇥', line: (event) => ({ do: 'deliver', match: { event } }) },
   {
-    id: 'duplicate', label: 'break.duplicate_message', short: 'break.message_duplicate', icon: '⧉',
+    id: 'duplicate', label: 'break.duplicate_message', short: 'break.message_duplicate', icon: '⇉',
     line: (event) => ({ do: 'duplicate_message', match: { event } }),
   },
 ];

@@ -30,16 +30,16 @@ export function paintClients(canvas: HTMLCanvasElement, lanes: readonly TimeLane
   const ready = prepared(canvas, view, NAMES);
   if (!ready) return;
   const { context, colour, font } = ready;
-  font(12, 600);
+  font(14, 600);
   paintFaultBands(context, faultBands(view), view.height, AXIS, colour.bad);
-  font(12.5, 550);
+  font(14, 550);
   insideLanes(context, view, AXIS, () => {
     for (const [index, lane] of lanes.entries()) paintLane(context, lane, AXIS + index * ROW - view.top, view, colour);
   });
-  font(13, 600);
+  font(14, 600);
   const rows = lanes.flatMap((lane, index) => (lane.first ? [{ label: lane.client, y: AXIS + index * ROW - view.top, fill: colour.text }] : []));
   paintGutter(context, view, colour, rows, ROW, AXIS);
-  font(12);
+  font(14);
   paintTimeAxis(context, view, colour, { top: 0, height: 8, text: 14 }, view.labels.time);
 }
 

@@ -33,17 +33,17 @@ export function paintHistory(canvas: HTMLCanvasElement, picture: Picture, view: 
   if (!ready) return;
   const { context, colour, font } = ready;
   paintPrefix(context, view, colour);
-  font(12, 600);
+  font(14, 600);
   paintFaultBands(context, faultBands(view), view.height, AXIS, colour.bad);
   const first = Math.max(0, Math.floor(view.top / ROW));
   const last = Math.min(picture.lanes.length, Math.ceil((view.top + view.height - AXIS) / ROW));
-  font(12.5, 550);
+  font(14, 550);
   insideLanes(context, view, AXIS, () => {
     for (let index = first; index < last; index++) paintLane(context, picture.lanes[index]!, index * ROW - view.top + AXIS, view, colour);
   });
-  font(13, 600);
+  font(14, 600);
   paintGutter(context, view, colour, gutterRows(picture, first, last, view, colour), ROW, AXIS);
-  font(12);
+  font(14);
   paintAxis(context, view, colour);
 }
 

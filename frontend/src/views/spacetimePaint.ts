@@ -48,7 +48,7 @@ export function paintSpaceTime(canvas: HTMLCanvasElement, picture: SpaceTime, vi
     for (const arrow of picture.arrows) paintArrow(context, arrow, view, colour);
     for (const mark of picture.marks) paintMark(context, mark, view, colour);
   });
-  font(12);
+  font(14);
   paintTimeAxis(context, view, colour, { top: 4, height: 10, text: 15 }, view.timeText);
 }
 

@@ -24,7 +24,9 @@ export interface TapeView {
 }
 
 const LANE = 9;
-export const FAULT_HEIGHT = 17;
+/** Less room than this says nothing. */
+const CUT_ROOM = 36;
+export const FAULT_HEIGHT = 18;
 
 export function paintTape(context: CanvasRenderingContext2D, model: TimelineModel, view: TapeView): void {
   const BAND = { top: view.projector ? 14 : view.phone ? 22 : 30, height: 26 };
@@ -36,7 +38,7 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
   const sans = colour('--sans');
   context.clearRect(0, 0, view.width, view.height);
   context.textBaseline = 'middle';
-  const text = (words: string, at: number, y: number, fill: string, weight = 500, size = 13, align: CanvasTextAlign = 'left') => {
+  const text = (words: string, at: number, y: number, fill: string, weight = 500, size = 14, align: CanvasTextAlign = 'left') => {
     context.font = `${weight} ${size}px ${sans}`;
     context.fillStyle = fill;
     context.textAlign = align;
@@ -54,7 +56,7 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     const room = x(band.to_us) - x(band.from_us);
     const words = view.labels.term(band.epoch);
     if (band.epoch > 0 && room > 14) {
-      context.font = `700 13px ${sans}`;
+      context.font = `700 14px ${sans}`;
       const short = context.measureText(words).width + 14 < room ? words : String(band.epoch);
       if (context.measureText(short).width + 6 < room) text(short, x(band.from_us) + 7, BAND.top + BAND.height / 2 + 1, '#0b1220', 700);
     }
@@ -76,11 +78,13 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     const top = y + Math.min(fault.row, rows - 1) * FAULT_HEIGHT;
     bar(fault.from_us, fault.to_us, top, FAULT_HEIGHT - 2, colour('--bad'), 3);
     const words = view.labels.fault(fault.fault);
-    context.font = `600 13px ${sans}`;
+    context.font = `600 14px ${sans}`;
     const wide = context.measureText(words).width;
-    const room = x(fault.to_us) - x(fault.from_us);
-    if (wide + 10 < room) text(words, x(fault.from_us) + 5, top + 8, colour('--on-mark'), 600, 13);
-    else if (x(fault.to_us) + wide + 8 < x(model.until_us)) text(words, x(fault.to_us) + 4, top + 8, colour('--muted'), 550, 13);
+    const room = x(fault.to_us) - x(fault.from_us) - 10;
+    const middle = top + FAULT_HEIGHT / 2;
+    if (wide < room) text(words, x(fault.from_us) + 5, middle, colour('--on-mark'), 600);
+    else if (x(fault.to_us) + wide + 8 < x(model.until_us)) text(words, x(fault.to_us) + 4, middle, colour('--muted'), 550);
+    else if (room > CUT_ROOM) text(cut(context, words, room), x(fault.from_us) + 5, middle, colour('--on-mark'), 600);
   }
   for (const mark of model.marks) {
     context.fillStyle = colour('--bad');
@@ -94,22 +98,29 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     context.globalAlpha = 0.22;
     context.fillRect(x(gap.from_us), y, Math.max(1, x(gap.to_us) - x(gap.from_us)), ACK_LANE);
     context.globalAlpha = 1;
-    context.font = `600 13px ${sans}`;
-    if (x(gap.to_us) - x(gap.from_us) > context.measureText(words).width + 4) text(words, x(gap.from_us) + 3, y + ACK_LANE / 2 + 1, colour('--bad'), 600, 13);
+    context.font = `600 14px ${sans}`;
+    if (x(gap.to_us) - x(gap.from_us) > context.measureText(words).width + 4) text(words, x(gap.from_us) + 3, y + ACK_LANE / 2 + 1, colour('--bad'), 600);
   }
   for (const violation of model.violations) {
     context.fillStyle = colour('--bad');
     context.fillRect(x(violation.at_us) - 1, BAND.top - 14, 2.5, y - BAND.top + 28);
-    text(`! ${view.labels.violation(violation.check)}`, Math.min(x(violation.at_us) + 5, view.width - 130), BAND.top - 20, colour('--bad'), 700, 12);
+    text(`! ${view.labels.violation(violation.check)}`, Math.min(x(violation.at_us) + 5, view.width - 150), BAND.top - 20, colour('--bad'), 700);
   }
   const axis = view.height - 8;
   for (const tick of ticks(0, view.span_us, Math.max(2, Math.floor(view.width / 110)))) {
     const words = view.labels.seconds(Number((tick / 1e6).toFixed(3)).toString());
-    context.font = `500 12px ${sans}`;
+    context.font = `500 14px ${sans}`;
     const half = context.measureText(words).width / 2 + 1;
-    text(words, Math.max(half, Math.min(view.width - half, x(tick))), axis, colour('--muted'), 500, 12, 'center');
+    text(words, Math.max(half, Math.min(view.width - half, x(tick))), axis, colour('--muted'), 500, 14, 'center');
   }
   paintHead(context, x(view.at_us), axis - 9, colour('--text'));
+}
+
+/** As much of the words as there is room for. */
+function cut(context: CanvasRenderingContext2D, words: string, room: number): string {
+  let length = words.length;
+  while (length > 1 && context.measureText(`${words.slice(0, length)}…`).width > room) length--;
+  return `${words.slice(0, length).trimEnd()}…`;
 }
 
 function triangle(context: CanvasRenderingContext2D, x: number, y: number, fill: string): void {
