@@ -1,4 +1,4 @@
-"""Every page in both themes, both languages and on a phone: axe finds nothing; Chinese pages have no English left."""
+"""Every page in both themes and languages, switched in place: axe finds nothing; Chinese pages have no English left."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.axe import problems
+from tests.e2e.axe import OF_COLOUR, problems
 from tests.e2e.conftest import NewPage
 from tests.e2e.kit import make_run
+from tests.e2e.test_embed import SAVE
+from tests.e2e.test_sweep import LONG_MS, start
 
 SITE = ("/", "/gallery", "/concepts", "/build", "/compare", "/mine", "/history", "/sweeps", "/r/zzzzzz")
 
@@ -30,7 +32,8 @@ TEXTS = """() => {
 }"""
 # Names, numbers, units, operations and paper sections are the same in every language.
 SAME = re.compile(
-    r"Platform Lab|Raft|Svelte Flow.*|English|§ .*|[0-9.,+–× /-]*( ?(ms|s|kB|%))?|[A-Z]+-[A-Z0-9]+|PBS|\W*|[+-]?\d.*ms"
+    r"Platform Lab|(· )?Raft|Framed( · Platform Lab)?|Svelte Flow.*|English"
+    r"|§ .*|[0-9.,+–× /-]*( ?(ms|s|kB|%))?|[A-Z]+-[A-Z0-9]+|PBS|\W*|[+-]?\d.*ms"
     r"|(c\d+:? )?(put|get|cas|append|delete|add)\b.*|c\d+(\.\d+)?|[a-z]+-[ab]|n\d( .*)?|east|west|south|[0-9a-f]{4,32}|"
     r".*\.py:\d+|.*\d{4}.*|[0-9a-z]{6}|PDF|Markdown|JSON|SVG|PNG|GIF|WebM|LIVE|[A-Z]|e2e-geo"
 )
@@ -45,20 +48,73 @@ def left_in_english(page: Page) -> list[str]:
     return [text for text in words if not SAME.fullmatch(text)]
 
 
-LOOKS = [("dark", "zh-CN"), ("light", "en-US")]
+SWITCH = {"en": re.compile("英文"), "zh": re.compile("switch to Chinese")}
+COOKIES = {"en": "en", "zh": "zh-hans"}
+SPOKEN = {"en": re.compile("^en"), "zh": re.compile("^zh")}
 
 
-@pytest.fixture(params=LOOKS, ids=lambda look: "-".join(look))
-def page(request: pytest.FixtureRequest, new_page: NewPage) -> Page:
-    """A page in one theme and one language."""
-    scheme, locale = request.param
-    return new_page(color_scheme=scheme, locale=locale, viewport={"width": 1440, "height": 900})
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    """A page that opens dark and in English."""
+    return new_page(color_scheme="dark", viewport={"width": 1440, "height": 900})
+
+
+def speak(page: Page, language: str) -> None:
+    """Another language: by the page's switch, even below an open dialog; a page without one is loaded again."""
+    if SPOKEN[language].match(page.evaluate("document.documentElement.lang")):
+        return
+    switch = page.get_by_role("button", name=SWITCH[language], include_hidden=True)
+    menu = page.locator("header .more > button")
+    folded = menu.count() > 0 and not switch.count()
+    if folded:
+        menu.dispatch_event("click")
+    if switch.count():
+        switch.dispatch_event("click")
+    else:
+        page.evaluate("cookie => (document.cookie = cookie)", f"django_language={COOKIES[language]}; path=/")
+        page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", SPOKEN[language])
+    if folded:
+        menu.dispatch_event("click")
+
+
+SMALL = """(least) => {
+  const found = new Set();
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const { data, parentElement: parent } = walk.currentNode;
+    const hidden = !parent.checkVisibility() || parent.closest('.visually-hidden, noscript');
+    if (hidden || !/[\\p{L}\\d]/u.test(data)) continue;
+    const size = parseFloat(getComputedStyle(parent).fontSize);
+    if (size < least) found.add(`${size} px: ${data.trim().slice(0, 40)}`);
+  }
+  return [...found];
+}"""
+TEXT_PX, PROJECTED_PX = 14, 24
+
+
+def hard_to_read(page: Page) -> list[str]:
+    """Text too small to read, and a page that has to be scrolled sideways."""
+    small: list[str] = page.evaluate(SMALL, PROJECTED_PX if "projector" in page.url else TEXT_PX)
+    beyond: int = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    return small + ([f"{beyond} px beyond the right edge"] if beyond > 0 else [])
+
+
+def themed(page: Page, theme: str, options: dict[str, Any] | None = None) -> list[str]:
+    """What axe finds in one theme."""
+    page.emulate_media(color_scheme="dark" if theme == "dark" else "light")
+    return [f"{theme}: {problem}" for problem in problems(page, options=options)]
 
 
 def found(page: Page) -> list[str]:
-    """What keeps people out of a page."""
-    chinese = page.evaluate("document.documentElement.lang").startswith("zh")
-    return problems(page) + (left_in_english(page) if chinese else [])
+    """What keeps people out of the page on show, in both themes and languages."""
+    wrong: list[str] = []
+    for language in ("zh", "en"):
+        speak(page, language)
+        wrong += themed(page, "dark") + themed(page, "light", OF_COLOUR)
+        wrong += hard_to_read(page)
+        wrong += left_in_english(page) if language == "zh" else []
+    return wrong
 
 
 def said(wrong: dict[str, list[str]]) -> str:
@@ -66,8 +122,15 @@ def said(wrong: dict[str, list[str]]) -> str:
     return "\n".join(f"{where}: {what}" for where, found_there in wrong.items() for what in found_there)
 
 
+def ready(page: Page, path: str) -> None:
+    """A page with what it fetches on it."""
+    page.goto(path)
+    page.wait_for_load_state("networkidle" if path != "/" else "load")
+    expect(page.locator("h1").first).to_be_attached()
+
+
 def pick_leader(page: Page) -> None:
-    """Wait for a leader, in any language, and pick it."""
+    """Wait for a leader and pick it."""
     led = page.locator("[data-node]:has(.crown)").first
     expect(led).to_be_visible()
     led.click()
@@ -77,11 +140,17 @@ def test_the_site(page: Page, console: Any) -> None:
     console.allow("404")
     wrong: dict[str, list[str]] = {}
     for path in SITE:
-        page.goto(path)
-        page.wait_for_load_state("networkidle" if path != "/" else "load")
-        expect(page.locator("h1").first).to_be_attached()
+        ready(page, path)
         wrong[path] = found(page)
     assert not said(wrong), said(wrong)
+
+
+def open_tabs(page: Page, number: int) -> None:
+    """The tab of that number in each panel that has so many."""
+    for panel in page.locator("aside").all():
+        tabs = panel.get_by_role("tablist").first.get_by_role("tab")
+        if number < tabs.count():
+            tabs.nth(number).dispatch_event("click")
 
 
 def test_a_run_and_what_is_made_of_it(page: Page) -> None:
@@ -91,24 +160,44 @@ def test_a_run_and_what_is_made_of_it(page: Page) -> None:
     page.keyboard.press("L")
     wrong: dict[str, list[str]] = {}
     tabs = page.locator("main").get_by_role("tablist").first.get_by_role("tab")
-    for tab in tabs.all():
+    for number, tab in enumerate(tabs.all()):
         tab.click()
+        open_tabs(page, number)
         page.wait_for_timeout(150)
         wrong[tab.inner_text()] = found(page)
     page.keyboard.press("?")
     wrong["keys"] = found(page)
-    for part in ("?projector", "/report"):
-        page.goto(url + part)
+    slug = page.evaluate(SAVE, url.rpartition("/")[2])
+    for path in (f"{url}?projector", f"{url}/report", f"/e/{slug}", f"/e/{slug}/embed"):
+        page.goto(path)
         page.wait_for_load_state("load")
-        wrong[part] = found(page)
+        expect(page.locator("h1").first).to_be_attached()
+        wrong[path] = found(page)
     assert not said(wrong), said(wrong)
 
 
-@pytest.mark.parametrize(("scheme", "locale"), [("dark", "en-US"), ("light", "zh-CN")])
-def test_a_run_on_a_phone(new_page: NewPage, scheme: str, locale: str) -> None:
-    page = new_page(
-        color_scheme=scheme, locale=locale, viewport={"width": 390, "height": 844}, has_touch=True
-    )
+def test_a_comparison_while_it_runs(page: Page) -> None:
+    page.goto("/compare?experiment=RA-03")
+    page.get_by_label("Side B").select_option("system:paxos")
+    page.get_by_role("button", name="Start", exact=True).click()
+    page.wait_for_url(re.compile("runs="))
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.locator("[data-node]:has(.crown)").nth(1)).to_be_visible()
+    wrong = {"comparison": found(page)}
+    assert not said(wrong), said(wrong)
+
+
+def test_a_sweep_that_is_done(page: Page) -> None:
+    start(page, "RA-05/count_old_terms", 3)
+    expect(page.get_by_role("status")).to_contain_text("done · 3 of 3 runs", timeout=LONG_MS)
+    page.get_by_role("row").filter(has_text="no lost write").get_by_role("button", name="Show runs").click()
+    expect(page.get_by_role("list", name="Runs of no lost write").locator("li")).to_have_count(3)
+    wrong = {"sweep": found(page)}
+    assert not said(wrong), said(wrong)
+
+
+def test_a_run_on_a_phone(new_page: NewPage) -> None:
+    page = new_page(color_scheme="dark", viewport={"width": 390, "height": 844}, has_touch=True)
     page.goto(make_run(page))
     pick_leader(page)
     wrong = {"phone": found(page)}
