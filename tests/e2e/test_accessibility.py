@@ -85,7 +85,9 @@ SMALL = """(least) => {
     const { data, parentElement: parent } = walk.currentNode;
     const hidden = !parent.checkVisibility() || parent.closest('.visually-hidden, noscript');
     if (hidden || !/[\\p{L}\\d]/u.test(data)) continue;
-    const size = parseFloat(getComputedStyle(parent).fontSize);
+    // The projector shows the map larger than it is laid out.
+    const zoom = parent.offsetHeight ? parent.getBoundingClientRect().height / parent.offsetHeight : 1;
+    const size = Math.round(parseFloat(getComputedStyle(parent).fontSize) * zoom);
     if (size < least) found.add(`${size} px: ${data.trim().slice(0, 40)}`);
   }
   return [...found];
