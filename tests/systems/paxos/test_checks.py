@@ -11,6 +11,7 @@ from simulations.engine.checks.base import Check
 from simulations.engine.checks.history import Operation
 from simulations.engine.process import Request
 from simulations.engine.systems.paxos.messages import Entry
+from simulations.engine.systems.paxos.parameters import BASIC
 from simulations.engine.systems.paxos.process import Paxos
 from simulations.engine.systems.paxos.properties import (
     CHECKS,
@@ -278,6 +279,20 @@ def test_no_lost_ack_reads_the_leaders_log_and_what_is_under_way() -> None:
     assert check.verdict().verdict == "unknown"
     leader.log.append(Entry(3, 2, request(2)))
     check.look(0, 0, {0: leader})
+    assert check.verdict().verdict == "holds"
+
+
+def test_where_everybody_proposes_no_lost_ack_asks_whether_anybody_knows() -> None:
+    check = PaxosNoLostAck()
+    proposer, other = (Paxos(id=id, role="leader", ballot=3, mode=BASIC) for id in "ab")
+    check.completed(0, 0, Operation(1, "c1", "x", "put", outcome="ok"))
+    check.look(0, 0, {0: proposer, 1: other})
+    assert (check.verdict().verdict, check.lost) == ("violated", 1)
+    other.accepted = {1: Entry(4, 1, request(1))}
+    check.look(0, 0, {0: proposer, 1: other})
+    assert check.verdict().verdict == "unknown"
+    proposer.log.append(Entry(4, 1, request(1)))
+    check.look(0, 0, {0: proposer, 1: other})
     assert check.verdict().verdict == "holds"
 
 

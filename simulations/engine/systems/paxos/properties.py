@@ -6,6 +6,7 @@ while it is among the last ``WINDOW``; of older ones only the chosen value is ke
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -14,6 +15,7 @@ from simulations.engine.checks.base import Check
 from simulations.engine.checks.history import Operation
 from simulations.engine.checks.no_lost_ack import NoLostAck
 from simulations.engine.chunks import Chunks
+from simulations.engine.process import Process
 from simulations.engine.systems.paxos.messages import Entry
 from simulations.engine.systems.paxos.parameters import MULTI
 from simulations.engine.systems.paxos.process import Paxos
@@ -281,9 +283,21 @@ def operations(process: Any) -> tuple[set[int], set[int]]:
     return applied, waiting - applied
 
 
-class PaxosNoLostAck(NoLostAck):
-    """no_lost_ack, reading Paxos's leaders. A proposal to the single slot is answered, not carried out."""
+def known_to(process: Paxos) -> set[int]:
+    """Ids of the operations that a process applied, holds, or voted for as an acceptor."""
+    applied, waiting = operations(process)
+    votes = process.accepted.values()
+    return applied | waiting | {vote.command.operation for vote in votes if vote.command is not None}
 
+
+class PaxosNoLostAck(NoLostAck):
+    """no_lost_ack, reading Paxos's leaders. A proposal to the single slot is answered, not carried out.
+
+    ``elsewhere``: what anybody knows or voted for, where every proposer may propose: there a number that a majority
+    promised says nothing of what was chosen with a higher one since (PMS 2.3).
+    """
+
+    elsewhere: frozenset[int] = frozenset()
     members = Paxos
     is_leader = staticmethod(is_leader)
     epoch = staticmethod(epoch)
@@ -292,6 +306,17 @@ class PaxosNoLostAck(NoLostAck):
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
         if operation.kind != "propose":
             super().completed(at_us, event, operation)
+
+    def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
+        everybody = [
+            process for process in running.values() if isinstance(process, Paxos) and process.mode != MULTI
+        ]
+        self.elsewhere = frozenset().union(*map(known_to, everybody))
+        super().look(at_us, event, running)
+
+    def read(self, leader: Any) -> tuple[set[int], set[int]]:
+        applied, waiting = self.operations(leader)
+        return applied, waiting | (self.elsewhere - applied)
 
 
 CHECKS: dict[str, type[Check]] = {
