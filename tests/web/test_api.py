@@ -94,6 +94,14 @@ def test_one_fork_belongs_to_the_visitor_who_forked(client: Client) -> None:
     assert [run["code"] for run in guest.get("/api/mine").json()["runs"]] == [fork]
 
 
+def test_my_runs_have_their_titles_in_both_languages(client: Client) -> None:
+    code = new_run(client)
+    title = client.get(f"/api/runs/{code}").json()["experiment"]["title"]
+    assert {"en", "zh"} <= set(title)
+    [mine] = client.get("/api/mine").json()["runs"]
+    assert mine["title"] == title
+
+
 def test_somebody_elses_run_cannot_be_driven_shared_or_preloaded(client: Client) -> None:
     code = new_run(client)
     guest = Client()
