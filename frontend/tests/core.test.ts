@@ -16,6 +16,7 @@ import { logCells, nodeScene } from '../src/core/scene';
 import { gapsIn, ticks, timelineModel } from '../src/core/timeline';
 import { ACK_LANE, latencyHeight } from '../src/views/tapePaint';
 import { Trace } from '../src/core/trace';
+import { judgedWords, partWords } from '../src/pages/judgedWords';
 import { faultText } from '../src/panels/faults';
 import { wallsOf } from '../src/core/wall';
 import { readFrame, splitRange } from '../src/net/wire';
@@ -371,5 +372,14 @@ describe('the wire', () => {
     expect(() => splitRange(range.subarray(0, range.length - 1))).toThrow();
     await expect(readFrame(bytes(2))).resolves.toMatchObject({ chunk: { v: 2 } });
     await expect(readFrame(bytes(3))).rejects.toThrow('version');
+  });
+});
+
+describe('judged lines of a concept', () => {
+  const card = { variants: [{ id: 'ebb_first', title: { en: 'Ebb first', zh: '先退潮' } }] };
+  it('are told by titles and names, not by codes', () => {
+    expect(judgedWords(card, 'rto_s: ebb_first less base')).toBe('measured RTO, s: “Ebb first” less than “the base”');
+    expect(judgedWords(card, 'longest_gap_ms <= 600 (from 3 s)')).toBe('longest gap without an answer, ms <= 600 (from 3 s)');
+    expect(partWords(card, 'ebb_first')).toBe('Ebb first');
   });
 });
