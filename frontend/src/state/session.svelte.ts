@@ -70,11 +70,14 @@ export class Session extends Watched {
     return message.key;
   }
 
-  /** Now; with followers far enough ahead of the one that is furthest, so that it comes at the same virtual time to all of them. */
+  /**
+   * Now: where the shared playhead is, also when this page shows it late, else the moment on show. With followers far
+   * enough ahead of the one that is furthest, so that it comes at the same virtual time to all of them.
+   */
   private commonMoment(): number {
-    if (!this.followers.length || !this.playing) return Math.round(this.at_us);
+    if (!this.playing) return Math.round(this.at_us);
     const furthest_us = Math.max(this.at_us, ...[this, ...this.followers].map((one) => (one.own ? 0 : one.sharedAt())));
-    return Math.round(furthest_us + COMMON_LEAD_S * 1e6 * this.speed);
+    return Math.round(furthest_us + (this.followers.length ? COMMON_LEAD_S * 1e6 * this.speed : 0));
   }
 
   /** Without the last command; beside others, where it acted, and all are then where it did. */
