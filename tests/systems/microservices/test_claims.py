@@ -297,6 +297,24 @@ def test_a_bad_version_is_rolled_back_and_hits_no_more_users_than_its_step(way: 
     assert {"microservices.rolls_back", "microservices.rolled_back"} <= noted(world)
 
 
+@pytest.mark.parametrize("way", ["rolling", "canary"])
+def test_a_version_that_fails_its_health_checks_goes_no_further_though_nobody_asks_it(way: str) -> None:
+    few = fleet(3, [deploy("bad")], 12, deploy=way, canary_share=0.2)
+    few["workload"] = [client("lb", rate=1)]
+    few["parameters"] |= {"health": "deep"}
+    world = run(few, notes=True)
+    assert {process(world, f"box{number}").version for number in (1, 2, 3)} == {"v1"}
+    assert process(world, "lb").rollout == "rolled back"
+    assert "microservices.rolls_back_unhealthy" in noted(world)
+
+
+def test_a_good_version_is_not_taken_back_for_the_time_it_was_starting() -> None:
+    world = run(fleet(2, [deploy("v2")], 25, restart_s=3, health_check_s=1, rollback_after_s=0.1), notes=True)
+    assert "microservices.unhealthy" in noted(world)
+    assert process(world, "lb").rollout == "done"
+    assert {process(world, f"box{number}").version for number in (1, 2)} == {"v2"}
+
+
 def test_a_bad_link_of_a_chain_is_found_though_the_others_fail_with_it() -> None:
     world = run(fleet(3, [deploy("bad", 3)], 12, chain=6))
     assert {process(world, f"box{number}").version for number in (1, 2, 3)} == {"v1"}

@@ -279,7 +279,10 @@ PARAMETERS = (
     number(
         "rollback_after_s",
         ("watch for", "观察时长"),
-        ("How long a step is watched before going on or back.", "每步观察多久再决定继续或回滚。"),
+        (
+            "How long a step is watched before going on or back; at least as long as health checks need to tell.",
+            "每步观察多久再决定继续或回滚；不短于健康检查得出结论所需的时间。",
+        ),
         "s",
     ),
     number(
@@ -384,6 +387,12 @@ NOTES = {
         CANARY,
         "{version} failed {bad} of {total} requests: back to the old version",
         "{version} 在 {total} 个请求中失败 {bad} 个：回滚",
+        "warning",
+    ),
+    "microservices.rolls_back_unhealthy": Note(
+        CANARY,
+        "{version} does not pass health checks on {backends}: back to the old version",
+        "{version} 在 {backends} 上未通过健康检查：回滚",
         "warning",
     ),
     "microservices.rolled_back": Note(CANARY, "{version} runs again", "{version} 重新运行"),

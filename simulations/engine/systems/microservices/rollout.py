@@ -2,8 +2,8 @@
 
 Beyer et al., "The Site Reliability Workbook", chapter 16: a canary bounds how many users meet a bad version. Each
 step takes its containers out of rotation, lets them change, and watches what they answer to requests for
-``rollback_after_s``; when they fail more often than the others by ``MARGIN``, every container that was changed gets
-the old version back.
+``rollback_after_s``; when they fail more often than the others by ``MARGIN``, or do not pass their health checks, every
+container that was changed gets the old version back.
 """
 
 from __future__ import annotations
@@ -69,6 +69,15 @@ class Rollout(Part):
             return False
         expected = others[1] / sum(others) if sum(others) else 0.0
         return mine[1] / total > min(expected, self.usual) + MARGIN
+
+    def unhealthy(self) -> list[str]:
+        """Changed containers that health checks keep away from requests: no answer will tell how good they are."""
+        return [name for name in self.changed if not self.backends[name].is_healthy]
+
+    def watch_s(self) -> float:
+        """How long a step is watched: at least as long as health checks need to tell good from bad."""
+        parameters = self.parameters
+        return max(parameters.rollback_after_s, (parameters.unhealthy_after + 1) * parameters.health_check_s)
 
     def answers(self, names: list[str]) -> tuple[int, int]:
         """Good and bad answers of these containers since the step began."""
@@ -175,15 +184,21 @@ class Rollout(Part):
         for backend in self.backends.values():
             backend.version_ok = backend.version_bad = 0
         self.rollout = WATCHING
-        self.context.set_timer("rollout", round(self.parameters.rollback_after_s * SECOND))
+        self.context.set_timer("rollout", round(self.watch_s() * SECOND))
 
     def conclude(self) -> None:
         """The watching is over: go on, or back."""
-        if not self.is_worse():
+        unhealthy = self.unhealthy()
+        if self.is_worse():
+            good, bad = self.answers(self.changed)
+            self.context.note("microservices.rolls_back", version=self.version, bad=bad, total=good + bad)
+        elif unhealthy:
+            self.context.note(
+                "microservices.rolls_back_unhealthy", version=self.version, backends=", ".join(unhealthy)
+            )
+        else:
             self.canary = ""
             self.next_step()
             return
-        good, bad = self.answers(self.changed)
-        self.context.note("microservices.rolls_back", version=self.version, bad=bad, total=good + bad)
         self.rollout, self.canary = ROLLING_BACK, ""
         self.take_out(self.changed)
