@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
@@ -131,6 +131,7 @@ class Handler(SimpleHTTPRequestHandler):
     """The built page and its pictures from disk, a page and its answers from a recording."""
 
     folder = FOLDER
+    judged: ClassVar[list[bytes]] = []
 
     def do_GET(self) -> None:
         """Answer one request."""
@@ -141,6 +142,14 @@ class Handler(SimpleHTTPRequestHandler):
             return self._say(*self._answer(path))
         except FileNotFoundError:
             return self.send_error(404)
+
+    def do_POST(self) -> None:
+        """A history is judged on the spot."""
+        from simulations.services.histories import Question, judgement
+
+        text = self.rfile.read(int(self.headers["Content-Length"]))
+        self.judged.append(msgspec.json.encode(judgement(text, Question("json"))))
+        self._say("application/json", msgspec.json.encode({"id": str(len(self.judged) - 1)}))
 
     def _answer(self, path: list[str]) -> tuple[str, bytes]:
         match path:
@@ -153,6 +162,8 @@ class Handler(SimpleHTTPRequestHandler):
                 return "application/json", msgspec.json.encode(load(name, self.folder).link)
             case ["api", "links", name, "range"]:
                 return "application/octet-stream", self._part(load(name, self.folder).frames)
+            case ["api", "histories", number]:
+                return "application/json", self.judged[int(number)]
         raise FileNotFoundError(self.path)
 
     def _part(self, frames: bytes) -> bytes:

@@ -53,6 +53,8 @@ def opened(browser: Browser, address: str, name: str) -> Locator:
     page.goto(f"{address}/e/{trace}?view={view}")
     expect(page.get_by_role("region").first).to_be_visible()
     expect(page.locator("section.timeline")).to_have_attribute("aria-busy", "false")
+    if view == "clients":  # (the judge is asked when all of it is in hand)
+        expect(page.locator("[data-judged]")).to_have_attribute("data-judged", "holds")
     return page.locator(part)
 
 
