@@ -16,8 +16,8 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "zookeeper_properties": (100, 2000),
     "zookeeper_membership": (20, 2000),
     "raft_twins": (60, 200),
-    "failover_properties": (4, 500),
-    "relay_properties": (5, 500),
+    "failover_properties": (40, 500),
+    "relay_properties": (60, 500),
     "failover_toggles": (1, 20),
     "catalogue_toggles": (20, 100),
     "fork_equals_replay": (40, 200),  # pause times
@@ -25,24 +25,24 @@ BUDGETS: dict[str, tuple[int, int]] = {
     "live_checker_random_histories": (1000, 20_000),  # histories, judged after every event
     "experiment_mutations": (100, 3000),  # changed experiments
     "raft_invariants": (20, 1000),
-    "raft_membership": (8, 1500),
-    "sharding_nemesis": (10, 500),
+    "raft_membership": (60, 1500),
+    "sharding_nemesis": (60, 500),
     "raft_every_fault": (100, 2000),
     "elections": (120, 10_000),  # elections a curve
     "split_votes": (100, 5000),  # elections a case
-    "microservices_nemesis": (4, 300),
-    "bcdr_drill": (3, 200),
-    "disaster_recovery": (6, 400),
-    "quorum_nemesis": (3, 300),
+    "microservices_nemesis": (50, 300),
+    "bcdr_drill": (50, 200),
+    "disaster_recovery": (40, 400),
+    "quorum_nemesis": (50, 300),
     "quorum_twins": (4, 40),
     "quorum_probes": (800, 30_000),  # probed writes a case
     "quorum_cases": (2, 12),  # cases of N, R, W and delays
     "pair_choices": (8, 200),
     "live_drills": (1, 5),  # repetitions
-    "crdt_properties": (6, 300),
-    "multi_leader_properties": (4, 300),
-    "gossip_properties": (4, 200),
-    "shared_nothing_properties": (4, 200),
+    "crdt_properties": (100, 300),
+    "multi_leader_properties": (50, 300),
+    "gossip_properties": (80, 200),
+    "shared_nothing_properties": (60, 200),
 }
 
 
