@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import msgspec
 
 from simulations.engine.checks.base import Check
-from simulations.engine.checks.history import Operation
-from simulations.engine.chunks import Chunks
 from simulations.engine.faults.state import FaultState
 from simulations.engine.hosts import Host
 from simulations.engine.kernel import ENGINE_VERSION, Kernel
@@ -234,7 +232,7 @@ def load_hosts(kernel: Kernel, saved: Saved, reader: Reader) -> None:
 def load_checks(world: World, saved: Saved) -> None:
     """Checks and ledger. A check that was added since begins anew, and says so by having judged nothing."""
     observer = world.observer
-    observer.ledger = typed_ledger(saved.ledger)
+    observer.ledger = saved.ledger
     observer.totals = saved.totals
     for name, check in list(observer.checks.items()):
         if name in saved.checks:
@@ -248,12 +246,6 @@ def load_check(data: Raw, kind: type[Check]) -> Check:
         found: Check = unpack(Raw(msgspec.msgpack.decode(data, type=bytes)), kind)
         return found
     return msgspec.msgpack.decode(data, type=kind)
-
-
-def typed_ledger(ledger: Ledger) -> Ledger:
-    """Chunks hold anything; here they hold operations."""
-    type_chunks(ledger.done, Operation)
-    return ledger
 
 
 def load_context(
@@ -301,10 +293,10 @@ def load_disk(data: Raw, entries: type | None) -> Disk:
 def type_log(log: Log, entries: type | None) -> None:
     """Give a log's plain entries their type."""
     if entries is not None:
-        type_chunks(log, entries)
+        type_entries(log, entries)
 
 
-def type_chunks(history: Log | Chunks, kind: type) -> None:
+def type_entries(history: Log, kind: type) -> None:
     """Give plain items in a history their type."""
     history.full = [tuple(typed(chunk, kind)) for chunk in history.full]
     history.tail = typed(history.tail, kind)

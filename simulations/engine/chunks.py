@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import chain
-from typing import Any
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -14,19 +14,19 @@ BLOCK = 32
 """Chunks in a block: what a fork copies stays short however long the history is."""
 BLOCK_SIZE = SIZE * BLOCK
 
-Chunk = tuple[Any, ...]
+T = TypeVar("T")
 
 
-class Chunks(msgspec.Struct, array_like=True):
+class Chunks(msgspec.Struct, Generic[T], array_like=True):
     """Items in order: first in ``blocks`` of chunks, then in ``full`` chunks (tuples that never change again), then in
-    the ``tail``, which begins at ``tail_start``."""
+    the ``tail``, which begins at ``tail_start``. Their type is part of the annotation: a checkpoint is read by it."""
 
-    full: list[Chunk] = msgspec.field(default_factory=list)
-    tail: list[Any] = msgspec.field(default_factory=list)
-    blocks: list[tuple[Chunk, ...]] = msgspec.field(default_factory=list)
+    full: list[tuple[T, ...]] = msgspec.field(default_factory=list)
+    tail: list[T] = msgspec.field(default_factory=list)
+    blocks: list[tuple[tuple[T, ...], ...]] = msgspec.field(default_factory=list)
     tail_start: int = 0
 
-    def append(self, item: Any) -> None:
+    def append(self, item: T) -> None:
         tail = self.tail
         tail.append(item)
         if len(tail) == SIZE:
@@ -40,7 +40,7 @@ class Chunks(msgspec.Struct, array_like=True):
     def __len__(self) -> int:
         return self.tail_start + len(self.tail)
 
-    def chunks(self, first: int = 0) -> Iterator[Chunk]:
+    def chunks(self, first: int = 0) -> Iterator[tuple[T, ...]]:
         """The full chunks from the one with this number on."""
         block, within = divmod(first, BLOCK)
         if block < len(self.blocks):
@@ -50,11 +50,11 @@ class Chunks(msgspec.Struct, array_like=True):
         else:
             yield from self.full[first - len(self.blocks) * BLOCK :]
 
-    def __iter__(self) -> Iterator[Any]:
+    def __iter__(self) -> Iterator[T]:
         yield from chain.from_iterable(self.chunks())
         yield from self.tail
 
-    def __getitem__(self, index: int) -> Any:
+    def __getitem__(self, index: int) -> T:
         at = index - self.tail_start
         if at >= 0:
             return self.tail[at]
@@ -64,7 +64,7 @@ class Chunks(msgspec.Struct, array_like=True):
             return self.blocks[block][within][index % SIZE]
         return self.full[within][index % SIZE]
 
-    def since(self, index: int) -> list[Any]:
+    def since(self, index: int) -> list[T]:
         """The items from ``index`` on."""
         at = index - self.tail_start
         if at >= 0:
@@ -72,5 +72,5 @@ class Chunks(msgspec.Struct, array_like=True):
         items = [*chain.from_iterable(self.chunks(index // SIZE)), *self.tail]
         return items[index % SIZE :]
 
-    def fork(self) -> Chunks:
+    def fork(self) -> Chunks[T]:
         return Chunks(self.full.copy(), self.tail.copy(), self.blocks.copy(), self.tail_start)

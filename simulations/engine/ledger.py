@@ -16,8 +16,8 @@ class Ledger(msgspec.Struct):
 
     issued: int = 0
     open: dict[int, Operation] = msgspec.field(default_factory=dict)
-    done: Chunks = msgspec.field(default_factory=Chunks)
-    order: Chunks = msgspec.field(default_factory=Chunks)
+    done: Chunks[Operation] = msgspec.field(default_factory=Chunks)
+    order: Chunks[int] = msgspec.field(default_factory=Chunks)
 
     def invoke(self, client: str, kind: str, key: str, argument: Any, at_us: int) -> Operation:
         """Record an invocation; ids count from 1."""

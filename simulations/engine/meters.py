@@ -59,7 +59,7 @@ class Milestones(Check):
     """Every change of role or epoch of every process that has them. ``state``: process -> (role, leads, epoch)."""
 
     name: ClassVar[str] = "milestones"
-    changes: Chunks = msgspec.field(default_factory=Chunks)
+    changes: Chunks[Milestone] = msgspec.field(default_factory=Chunks)
     state: dict[int, tuple[str, bool, int]] = {}
 
     def changed(

@@ -121,7 +121,7 @@ def test_a_log_of_many_blocks_behaves_like_a_list(seed: int) -> None:
 
 
 def test_chunks_of_many_blocks_behave_like_a_list() -> None:
-    chunks = Chunks()
+    chunks: Chunks[int | str] = Chunks()
     items: list[int] = []
     for item in range(2 * BLOCK_SIZE + 300):
         if item in (0, 127, 128, BLOCK_SIZE - 1, BLOCK_SIZE, BLOCK_SIZE + 5 * SIZE + 3):

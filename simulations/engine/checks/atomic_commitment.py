@@ -63,7 +63,7 @@ class AtomicCommitment(Check):
     seen: dict[int, tuple[int, int]] = {}
     diverged: dict[str, bool] = {}
     since: dict[str, int] = {}
-    spans: Chunks = msgspec.field(default_factory=Chunks)
+    spans: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any

@@ -72,7 +72,7 @@ class Convergence(Check):
     name: ClassVar[str] = "convergence"
     hashes: dict[int, int] = {}
     equal: bool = True
-    turns: Chunks = msgspec.field(default_factory=Chunks)
+    turns: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any

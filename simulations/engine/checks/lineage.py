@@ -56,7 +56,7 @@ class NoLostWrite(LogReader):
 
     name: ClassVar[str] = "no_lost_ack"
     written: dict[str, tuple[int, tuple[str, ...]]] = {}
-    acknowledged: Chunks = msgspec.field(default_factory=Chunks)
+    acknowledged: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     missing: tuple[tuple[str, str, int], ...] = ()
     lost: int = 0
     lost_at: tuple[int, ...] = ()

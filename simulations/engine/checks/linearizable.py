@@ -43,7 +43,7 @@ class Linearizable(Check):
     name: ClassVar[str] = "linearizable"
     live: LiveLinearizability = msgspec.field(default_factory=LiveLinearizability)
     decided: int | None = None
-    late: Chunks = msgspec.field(default_factory=Chunks)
+    late: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     settled: Verdict | None = None
 
     def invoked(self, at_us: int, event: int, operation: Operation) -> None:

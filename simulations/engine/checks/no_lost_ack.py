@@ -44,7 +44,7 @@ class NoLostAck(Check):
 
     name: ClassVar[str] = "no_lost_ack"
     members: ClassVar[type[Process]]
-    acknowledged: Chunks = msgspec.field(default_factory=Chunks)
+    acknowledged: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     lost: int = 0
     lost_at: tuple[int, ...] = ()
     lost_ids: tuple[int, ...] = ()

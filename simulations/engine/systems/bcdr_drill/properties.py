@@ -124,7 +124,7 @@ class Decisions(Check):
     """Every decision, alarm and start as it happened: tuples (time, process index, what, which)."""
 
     name: ClassVar[str] = "bcdr_drill_decisions"
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     watches: ClassVar[tuple[int, ...] | None] = (ROLE, DECISIONS, ALARMS, DECLARED)
 
     def changed(

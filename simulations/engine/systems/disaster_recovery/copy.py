@@ -64,7 +64,7 @@ class Copy(Process):
 
     # --- volatile ---
     data: dict[str, Version] = field(default_factory=dict)
-    places: dict[str, Chunks] = field(default_factory=dict)
+    places: dict[str, Chunks[int]] = field(default_factory=dict)
     floor: tuple[int, int, str] = (0, 0, "")
     deletions: int = 0
     conflicts: int = 0

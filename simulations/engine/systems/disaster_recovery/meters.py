@@ -54,7 +54,7 @@ class Moments(Check):
 
     name: ClassVar[str] = "disaster_recovery_moments"
     watches: ClassVar[tuple[int, ...] | None] = (ROLE, DELETIONS, RESTORES, CONFLICTS, CAPACITY)
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     conflicts: dict[int, int] = {}
 
     def changed(

@@ -31,8 +31,8 @@ class Spread(Check):
     watches: ClassVar[tuple[int, ...] | None] = (VALUES,)
     wants_events: ClassVar[bool] = True
     told: dict[str, tuple[int, int]] = {}
-    learned: Chunks = msgspec.field(default_factory=Chunks)
-    carried: Chunks = msgspec.field(default_factory=Chunks)
+    learned: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
+    carried: Chunks[int] = msgspec.field(default_factory=Chunks)
     read_to: dict[int, int] = {}
 
     def changed(

@@ -77,7 +77,7 @@ class Moments(Check):
 
     name: ClassVar[str] = "microservices_moments"
     watches: ClassVar[tuple[int, ...]] = (ROLE, BREAKER, HEALTHY, EJECTED, ROLLOUT)
-    all: Chunks = msgspec.field(default_factory=Chunks)
+    all: Chunks[Moment] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any

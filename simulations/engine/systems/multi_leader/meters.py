@@ -33,9 +33,9 @@ class Conflicts(LogReader):
     heads: dict[str, tuple[Version, ...]] = {}
     known: dict[str, bool] = {}
     created: dict[str, tuple[Version, ...]] = {}
-    pairs: Chunks = msgspec.field(default_factory=Chunks)
-    overtaken: Chunks = msgspec.field(default_factory=Chunks)
-    twice: Chunks = msgspec.field(default_factory=Chunks)
+    pairs: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
+    overtaken: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
+    twice: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def read(self, at_us: int, process_index: int, entry: Version) -> None:
         if self.seen(process_index, entry.name):

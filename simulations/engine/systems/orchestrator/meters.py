@@ -22,7 +22,7 @@ class Analyses(Check):
     """Every change of an orchestrator's judgement: (time, process, judgement)."""
 
     name: ClassVar[str] = "orchestrator_analyses"
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any

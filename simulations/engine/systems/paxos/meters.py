@@ -28,7 +28,7 @@ class Rounds(Check):
     name: ClassVar[str] = "paxos_rounds"
     wants_events: ClassVar[bool] = True
     known: dict[int, int] = {}
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def executed(self, at_us: int, event: Any) -> None:
         """Every executed event."""
@@ -47,7 +47,7 @@ class Decisions(Check):
     """Who came to know a chosen value, and when: (time, process, slot)."""
 
     name: ClassVar[str] = "paxos_decisions"
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any

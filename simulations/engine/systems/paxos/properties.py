@@ -147,8 +147,8 @@ class OneValueChosen(Votes):
     name: ClassVar[str] = "one_value_chosen"
     speaks: ClassVar[bool] = True
     chosen: dict[int, tuple[int, Any]] = {}
-    settled: Chunks = msgspec.field(default_factory=Chunks)
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    settled: Chunks[tuple[int, Any] | None] = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     one_by_one: bool = False
 
     def changed(
@@ -245,7 +245,7 @@ class SlotAgreement(Check):
     """No two processes know different values of a slot. ``values``: what the first to learn a slot took it for."""
 
     name: ClassVar[str] = "slot_agreement"
-    values: Chunks = msgspec.field(default_factory=Chunks)
+    values: Chunks[Any] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any

@@ -42,7 +42,7 @@ class Promotions(Check):
     name: ClassVar[str] = "primary_replica_promotions"
     ends: dict[int, tuple[int, int]] = {}
     primaries: dict[int, int] = {}
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[Promotion] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any

@@ -40,7 +40,7 @@ class Counts(Check):
 
     name: ClassVar[str] = "quorum_store_counts"
     watches: ClassVar[tuple[int, ...] | None] = (CONFLICTS, READ_REPAIRED, REPAIR_STREAMED, MOVED)
-    rises: Chunks = msgspec.field(default_factory=Chunks)
+    rises: Chunks[Counted] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
@@ -61,8 +61,8 @@ class Held(Check):
     newest: dict[str, Stamp] = {}
     held: dict[int, dict[str, Stamp]] = {}
     stale: dict[int, dict[str, int]] = {}
-    history: Chunks = msgspec.field(default_factory=Chunks)
-    behind: Chunks = msgspec.field(default_factory=Chunks)
+    history: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
+    behind: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     written: dict[int, tuple[str, Stamp]] = {}
 
     def changed(
@@ -139,7 +139,7 @@ class Freshness(Check):
     replies: dict[int, list[int]] = {}
     waiting: dict[int, list[tuple[int, float, float, bool, tuple[tuple[int, int], ...]]]] = {}
     unjudged: list[Probed] = []
-    timed: Chunks = msgspec.field(default_factory=Chunks)
+    timed: Chunks[Timed] = msgspec.field(default_factory=Chunks)
 
     def executed(self, at_us: int, event: Any) -> None:
         if event[3] == DELIVER:

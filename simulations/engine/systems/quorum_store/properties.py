@@ -30,7 +30,7 @@ class NoLostAck(Check):
     place: int = 0
     invoked_at: dict[int, int] = {}
     returned_at: dict[int, int] = {}
-    acknowledged: Chunks = msgspec.field(default_factory=Chunks)
+    acknowledged: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     lost: int = 0
     lost_at: tuple[int, ...] = ()
     first: int = 0

@@ -30,7 +30,7 @@ class CommittedPrefixesAgree(Check):
 
     name: ClassVar[str] = "committed_prefixes_agree"
     watches: ClassVar[tuple[int, ...] | None] = (VERSION, COMMIT)
-    history: Chunks = msgspec.field(default_factory=Chunks)
+    history: Chunks[int] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any

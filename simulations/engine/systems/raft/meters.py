@@ -26,7 +26,7 @@ class Refusals(Check):
 
     name: ClassVar[str] = "raft_refusals"
     wants_events: ClassVar[bool] = True
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def executed(self, at_us: int, event: Any) -> None:
         """Every executed event."""
@@ -39,7 +39,7 @@ class Discards(Check):
 
     name: ClassVar[str] = "raft_discards"
     last: dict[int, tuple[int, int]] = {}
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
@@ -111,7 +111,7 @@ class Installs(Check):
     name: ClassVar[str] = "raft_installs"
     watches: ClassVar[tuple[int, ...] | None] = (4,)
     seen: dict[int, int] = {}
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
@@ -131,7 +131,7 @@ class CatchUp(Check):
 
     name: ClassVar[str] = "raft_catch_up"
     wants_events: ClassVar[bool] = True
-    sizes: Chunks = msgspec.field(default_factory=Chunks)
+    sizes: Chunks[int] = msgspec.field(default_factory=Chunks)
     behind: dict[int, tuple[int, int]] = {}
     done: dict[int, tuple[int, int]] = {}
 

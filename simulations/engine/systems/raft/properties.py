@@ -51,7 +51,7 @@ class LogMatching(Check):
 
     name: ClassVar[str] = "log_matching"
     watches: ClassVar[tuple[int, ...] | None] = (VERSION,)
-    entries: Chunks = msgspec.field(default_factory=Chunks)
+    entries: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     others: dict[int, tuple[tuple[int, int], ...]] = {}
 
     def changed(
@@ -128,7 +128,7 @@ class LeaderCompleteness(Check):
 
     name: ClassVar[str] = "leader_completeness"
     watches: ClassVar[tuple[int, ...] | None] = (ROLE, TERM, COMMIT)
-    committed: Chunks = msgspec.field(default_factory=Chunks)
+    committed: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     leaders: dict[int, tuple[int, str, Log]] = {}
     count: int = 0
 
@@ -184,7 +184,7 @@ class StateMachineSafety(Check):
 
     name: ClassVar[str] = "state_machine_safety"
     watches: ClassVar[tuple[int, ...] | None] = (APPLIED,)
-    applied: Chunks = msgspec.field(default_factory=Chunks)
+    applied: Chunks[int] = msgspec.field(default_factory=Chunks)
     count: int = 0
 
     def changed(
@@ -352,7 +352,7 @@ class RaftNoLostAck(NoLostAck):
     epoch = staticmethod(epoch)
     operations = staticmethod(operations)
     watches: ClassVar[tuple[int, ...] | None] = (APPLIED,)
-    history: Chunks = msgspec.field(default_factory=Chunks)
+    history: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     found: tuple[int, int, int] = (0, 0, 0)
 
     def compare(

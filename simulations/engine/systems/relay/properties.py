@@ -79,7 +79,7 @@ class Arrivals(Check):
     """When a master applied writes of another: (time, process)."""
 
     name: ClassVar[str] = "relay_arrivals"
-    found: Chunks = msgspec.field(default_factory=Chunks)
+    found: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any

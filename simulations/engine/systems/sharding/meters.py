@@ -55,7 +55,7 @@ class Handovers(Check):
 
     name: ClassVar[str] = "sharding_handovers"
     watches: ClassVar[tuple[int, ...] | None] = (KEYS_IN,)
-    moved: Chunks = msgspec.field(default_factory=Chunks)
+    moved: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any
@@ -69,8 +69,8 @@ class Corrections(Check):
 
     name: ClassVar[str] = "sharding_corrections"
     watches: ClassVar[tuple[int, ...] | None] = (EPOCH, WRITES, REDIRECTS)
-    told: Chunks = msgspec.field(default_factory=Chunks)
-    silent: Chunks = msgspec.field(default_factory=Chunks)
+    told: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
+    silent: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     names: tuple[str, ...] = ()
     owners: bytes = b""
 
@@ -94,7 +94,7 @@ class Scaling(Check):
 
     name: ClassVar[str] = "sharding_scaling"
     watches: ClassVar[tuple[int, ...] | None] = (WANTED, READY)
-    changes: Chunks = msgspec.field(default_factory=Chunks)
+    changes: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any

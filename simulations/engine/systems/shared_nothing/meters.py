@@ -27,7 +27,7 @@ class Presence(Check):
 
     name: ClassVar[str] = "shared_nothing_presence"
     watches: ClassVar[tuple[int, ...] | None] = (PRESENT,)
-    turns: Chunks = msgspec.field(default_factory=Chunks)
+    turns: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     directories: dict[int, int] = {}
     down: dict[int, bool] = {}
 
@@ -102,7 +102,7 @@ def rto_s(world: World, scope: Scope) -> float | None:
     nexts = [fault.since_us for fault in past[1:]] + [world.now_us]
     found = [
         incidents.longest_gap(operations, fault.since_us, max(following, fault.since_us), world.now_us)[0]
-        for fault, following in zip(past, nexts, strict=True)
+        for fault, following in zip(past, nexts, strict=False)  # (without faults there is nothing to follow)
         for operations in shards.values()
     ]
     return max((gap / 1_000_000 for gap in found if gap is not None), default=None)

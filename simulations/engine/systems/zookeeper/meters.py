@@ -28,7 +28,7 @@ class SessionEnds(Delivery):
     name: ClassVar[str] = "zookeeper_session_ends"
     clients: dict[int, str] = {}
     closed: dict[int, bool] = {}
-    ends: Chunks = msgspec.field(default_factory=Chunks)
+    ends: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def delivers(self, at_us: int, event: int, who: int, process: Any, index: int) -> None:
         txn = process.log[index]

@@ -79,7 +79,7 @@ class PrefixConsistency(Delivery):
 
     name: ClassVar[str] = "prefix_consistency"
     message: ClassVar[str] = "zookeeper.prefixes_differ"
-    known: Chunks = msgspec.field(default_factory=Chunks)
+    known: Chunks[int] = msgspec.field(default_factory=Chunks)
 
     def counts(self, process: Any) -> bool:
         return True
@@ -314,7 +314,7 @@ class ZooKeeperNoLostAck(NoLostAck):
     is_leader = staticmethod(is_leader)
     epoch = staticmethod(epoch)
     watches: ClassVar[tuple[int, ...] | None] = (DELIVERED,)
-    order: Chunks = msgspec.field(default_factory=Chunks)
+    order: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
