@@ -26,3 +26,10 @@ def test_all_properties_hold_while_membership_changes(seed: int) -> None:
     assert not wrong, f"replay: tests.systems.zookeeper.campaign.run_membership({seed}): {wrong}"
     assert verdicts["no_lost_ack"].verdict == "holds", f"run_membership({seed}): {verdicts['no_lost_ack']}"
     assert "zookeeper.reconfigured" in noted(world), f"run_membership({seed}) changed nothing"
+
+
+@pytest.mark.parametrize("seed", [1285, 1319])
+def test_no_commit_overtakes_the_history_on_its_way_to_a_learner(seed: int) -> None:
+    """Seeds of 2,000: the only voter commits what it proposed before anybody followed; the DIFF with it waited for the
+    disk, and the COMMIT came first."""
+    assert run_membership(seed)[1]["messages_legal"].verdict == "holds"

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from simulations.engine.checks.base import Check
+from simulations.engine.context import DELIVER
+from simulations.engine.experiment.reader import parse
+from simulations.engine.registry import SYSTEMS
 from simulations.engine.systems.zookeeper.election import is_majority
 from simulations.engine.systems.zookeeper.messages import Notification, zxid_of, zxid_text
 from simulations.engine.systems.zookeeper.parameters import Parameters
 from simulations.engine.systems.zookeeper.presets import preset
 from simulations.engine.systems.zookeeper.process import ZooKeeper
+from simulations.engine.world import World
 from tests.systems.kept_notes import noted
 from tests.systems.recording import Group
 from tests.systems.zookeeper.helpers import operation, ran, recipe, results, server, verdict
 
 IDS = ("s1", "s2", "s3", "s4", "s5")
+OF_DISCOVERY = ("Notification", "LeaderInfo")
 
 
 def looking(histories: dict[str, dict[str, Any]]) -> Group:
@@ -150,6 +156,40 @@ def test_a_lost_proposal_is_asked_for_again() -> None:
     world = ran(recipe(operations=writes, faults=[drop]))
     assert server(world, "s3").data["/a"].data == 4
     assert verdict(world, "local_primary_order") == "holds"
+
+
+class HeardFromLeader(Check):
+    """What s2 hears from s1 once the epoch is agreed, in order."""
+
+    name: ClassVar[str] = "heard"
+    wants_events: ClassVar[bool] = True
+    heard: dict[int, str] = {}
+
+    def executed(self, at_us: int, event: Any) -> None:
+        kind = type(event[7]).__name__
+        if event[3] == DELIVER and (event[6], event[4]) == (0, 1) and kind not in OF_DISCOVERY:
+            self.heard[event[2]] = kind
+
+
+@pytest.mark.parametrize("kind", ["observer", "joiner"])
+def test_what_is_broadcast_never_overtakes_the_history_that_it_follows(kind: str) -> None:
+    """Leader and learner share one TCP connection. DIFF and NEWLEADER waited for the leader's disk; what was committed
+    meanwhile did not, and came first."""
+    nodes = [
+        {"id": "s1"},
+        {"id": "s2", "starts": "off", "processes": [{"system": "zookeeper", "role": kind}]},
+    ]
+    plain = recipe(
+        topology={"nodes": nodes, "links": {"default": {"latency_ms": 10, "ordered": True}}},
+        storage={"default": {"write_ms": 30}},
+        operations=[operation(2 + number / 50, "set", "/x", value=number) for number in range(60)],
+        faults=[{"at_s": 2.1, "do": "restart", "target": "s2"}],
+    )
+    check = HeardFromLeader()
+    World(parse(plain, SYSTEMS), checks={check.name: check}).run_until(4_000_000)
+    heard = list(check.heard.values())
+    assert heard[:2] == ["Diff", "NewLeader"]
+    assert heard.index("Inform" if kind == "observer" else "Commit") < heard.index("UpToDate")
 
 
 @pytest.mark.parametrize("kind", ["observer", "joiner"])

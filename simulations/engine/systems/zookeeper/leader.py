@@ -153,8 +153,10 @@ class Leader(Learner):
             self.put_off[learner] = zxid
             self.context.set_timer("laggards", self.tick_us)
             return
-        self.context.send(learner, way)
-        self.context.send(learner, NewLeader(connection, self.epoch, self.base))
+        # before_durable: the leader's disk counts when a quorum is counted, and what is proposed and committed from now
+        # on must not overtake the history that it follows.
+        self.context.send(learner, way, before_durable=True)
+        self.context.send(learner, NewLeader(connection, self.epoch, self.base), before_durable=True)
         self.forwarding[learner] = True
 
     def synchronize_laggards(self, hurry: bool) -> None:
@@ -197,10 +199,15 @@ class Leader(Learner):
         if self.alone and sender in self.voters:
             self.alone = False
         if self.zab_state == BROADCAST:
-            self.context.send(sender, UpToDate(message.connection, self.epoch, self.committed_for(sender)))
+            self.tell_up_to_date(sender, self.committed_for(sender))
             self.try_commit()
         else:
             self.establish()
+
+    def tell_up_to_date(self, learner: str, index: int) -> None:
+        # before_durable: a quorum's disks have this much, and commits that follow must not overtake it.
+        message = UpToDate(self.learner_connections[learner], self.epoch, index)
+        self.context.send(learner, message, before_durable=True)
 
     def committed_for(self, learner: str) -> int:
         """What a learner that comes late may deliver: what is committed, not all that it has acknowledged."""
@@ -218,8 +225,7 @@ class Leader(Learner):
         self.future = self.tree.ahead()
         for learner in self.current:
             if learner != self.id:
-                connection = self.learner_connections[learner]
-                self.context.send(learner, UpToDate(connection, self.epoch, self.committed))
+                self.tell_up_to_date(learner, self.committed)
         self.context.cancel_timer("laggards")
         self.synchronize_laggards(hurry=False)
         # Session clocks start anew: nobody knows when the last leader heard of its clients.
@@ -344,7 +350,8 @@ class Leader(Learner):
         upto = min(self.committed if observer else self.log.last, start + RESENT_MAX - 1)
         for index in range(start, upto + 1):
             txn = self.log[index]
-            self.context.send(sender, Inform(self.epoch, txn) if observer else Propose(self.epoch, txn))
+            again = Inform(self.epoch, txn) if observer else Propose(self.epoch, txn)
+            self.context.send(sender, again, before_durable=True)  # (as at the first time)
 
     # -- time -----------------------------------------------------------------------------------------------------
 
