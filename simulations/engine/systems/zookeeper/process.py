@@ -13,13 +13,11 @@ recipes.py are the client library.
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import Any
 
 import msgspec
 
 from simulations.engine.coordination import Connect, SessionPing
-from simulations.engine.log import Log
 from simulations.engine.process import DiskImage, put
 from simulations.engine.systems.zookeeper.messages import (
     Ack,
@@ -91,9 +89,13 @@ class ZooKeeper(Serving):
         data = disk.cell("snapshot")
         if data is not None:
             snapshot = msgspec.msgpack.decode(data, type=Snapshot)
-            self.tree.load(snapshot)
-            self.delivered, self.snapshot_zxid = snapshot.index, snapshot.zxid
-            self.log = rebased(self.log, snapshot)
+            if (self.log.first, self.log.base) == (snapshot.index + 1, snapshot.hash):
+                self.tree.load(snapshot)
+                self.delivered, self.snapshot_zxid = snapshot.index, snapshot.zxid
+            else:
+                self.install(
+                    snapshot
+                )  # (a crash tore the installation: the log is still that from before it)
         self.committed = self.delivered
         for index in range(self.log.first, self.log.last + 1):
             command = self.log[index].command
@@ -166,12 +168,3 @@ class ZooKeeper(Serving):
             self.look_for_leader("told")
         elif action == "configure":
             self.reconfigure(tuple(arguments.get("add", ())), tuple(arguments.get("remove", ())))
-
-
-def rebased(log: Log, snapshot: Snapshot) -> Log:
-    """The log as it continues a snapshot."""
-    made = Log()
-    made.reset(snapshot.index + 1, snapshot.hash)
-    skipped = max(0, snapshot.index + 1 - log.first)
-    made.extend(list(islice(log, skipped, None)))
-    return made
