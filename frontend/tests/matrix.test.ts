@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { Network } from '../src/core/chunk';
 import { budgetOf, enclosed } from '../src/core/lasso';
-import { cellsOf, commandsFor, toolFor } from '../src/core/matrix';
+import { cellsOf, commandsFor, scrolledTo, stepped, stretchOf, toolFor } from '../src/core/matrix';
 import { sidesOf } from '../src/core/reach';
 
 const ids = ['n1', 'n2', 'n3'];
@@ -32,6 +32,31 @@ describe('the matrix of links', () => {
   it('heals what is cut and releases what is held', () => {
     const [cut, open] = [cellsOf(ids, { ...calm, cuts: [['n1', 'n2']] }, topology)[0]![1]!, cellsOf(ids, calm, topology)[0]![1]!];
     expect([toolFor('cut', cut), toolFor('cut', open), toolFor('delay', cut)]).toEqual(['heal', 'cut', 'delay']);
+  });
+  it('makes the cells of a window as it makes them all', () => {
+    const network: Network = { ...calm, cuts: [['n1', 'n2']], holds: [['n2', 'n3']] };
+    const all = cellsOf(ids, network, topology);
+    expect(cellsOf(ids.slice(1), network, topology, ids.slice(0, 2))).toEqual(all.slice(1).map((row) => row.slice(0, 2)));
+  });
+  it('draws of a hundred and one rows those in the window and few beside them', () => {
+    expect(stretchOf(101, 29, 0, 290)).toEqual({ from: 0, to: 12 });
+    expect(stretchOf(101, 29, 50 * 29 + 3, 290)).toEqual({ from: 48, to: 63 });
+    expect(stretchOf(101, 29, 101 * 29 - 290, 290)).toEqual({ from: 89, to: 101 });
+    expect(stretchOf(101, 29, 9_999, 290).to).toBe(101);
+  });
+  it('steps to every cell, over the diagonal, with the window behind', () => {
+    const reached = new Set<string>();
+    let scrolled = 0;
+    for (let row = 0; row < 101; row++) {
+      for (let at: [number, number] | null = row ? [row, 0] : [0, 1]; at; at = stepped(101, at, 0, 1)) {
+        reached.add(String(at));
+        scrolled = scrolledTo(at[1], 43, scrolled, 400);
+        const { from, to } = stretchOf(101, 43, scrolled, 400);
+        expect(at[1] >= from && at[1] < to && at[1] * 43 >= scrolled && (at[1] + 1) * 43 <= scrolled + 400).toBe(true);
+      }
+    }
+    expect(reached.size).toBe(101 * 100);
+    expect([stepped(101, [0, 1], -1, 0), stepped(101, [99, 100], 1, 0), stepped(101, [1, 0], -1, 0)]).toEqual([null, null, null]);
   });
   it('says a block of cells as one line of the script', () => {
     expect(commandsFor('cut', [['n1', 'n3'], ['n2', 'n3']], 0)).toEqual([{ do: 'cut', from: ['n1', 'n2'], to: ['n3'], one_way: true }]);

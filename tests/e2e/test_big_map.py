@@ -75,3 +75,31 @@ def phone(page: Page, url: str) -> None:
         assert box["x"] + box["width"] <= window["x"] + window["width"]
         assert window["y"] <= box["y"]
         assert box["y"] + box["height"] <= window["y"] + window["height"]
+
+
+def test_every_link_of_a_big_table_is_reached_though_few_are_drawn(page: Page) -> None:
+    open_example(page)
+    page.get_by_role("button", name="Link table").click()
+    table = page.get_by_role("region", name="Links between nodes")
+    cells = table.locator("[data-link]")
+    expect(cells.first).to_be_visible()
+    table.locator("[data-link='n1,n2']").focus()
+    for _ in range(100):
+        page.keyboard.press("ArrowDown")
+    for _ in range(98):
+        page.keyboard.press("ArrowRight")
+    last = table.locator("[data-link='n101,n100']")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport(ratio=1)
+    # All but a few hundred of the 10,100 links are empty room.
+    assert 50 < cells.count() < 1_500
+    page.keyboard.press("Enter")
+    expect(last).to_have_accessible_name(re.compile("n101 to n100: cut"))
+
+    # Whoever scrolls away keeps the keyboard, and drags over what stands there now.
+    table.locator(".scroll").evaluate("(box) => box.scrollTo(0, 0)")
+    expect(table.locator("[data-link='n1,n2']")).to_be_visible()
+    expect(last).to_be_hidden()
+    assert page.evaluate("document.activeElement.dataset.link")
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.dataset.link")
