@@ -77,6 +77,28 @@ def test_ephemeral_nodes_have_no_children() -> None:
     assert found == [("ok", "/e"), ("fail", "NoChildrenForEphemerals")]
 
 
+def test_a_write_that_was_under_way_when_its_session_moved_is_not_sent_again() -> None:
+    """It was: the session moves for a read, and the write took effect at both servers."""
+    plain = recipe(
+        storage={"default": {"write_ms": 30}},
+        operations=[operation(2, "set", "/x", to="s1", value=1), operation(2.02, "get", "/y", to="s2")],
+    )
+    world = ran(plain)
+    assert results(world) == [("unknown", "ConnectionLoss"), ("ok", None)]
+    assert server(world, "s3").data["/x"].version == 0
+
+
+def test_a_write_to_a_server_that_forgot_the_connection_is_unknown() -> None:
+    plain = recipe(
+        operations=[
+            operation(1, "set", "/x", server="s2", value=1),
+            operation(2, "set", "/x", server="s2", value=2),
+        ],
+        faults=[{"at_s": 1.95, "do": "kill", "target": "s2", "for_s": 0.01}],
+    )
+    assert results(ran(plain)) == [("ok", {"version": 0}), ("unknown", "ConnectionLoss")]
+
+
 @pytest.mark.parametrize("key", ["/a/", "/a//b", "/a/../b", "/a/./b"])
 def test_paths_that_are_none_are_refused(key: str) -> None:
     assert told(("create", key, 1, {})) == [("fail", "BadArguments")]

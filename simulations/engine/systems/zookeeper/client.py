@@ -101,12 +101,8 @@ class ZooKeeperClient(Client):
         return str(others[self.tried % len(others)])
 
     def lose_connection(self, pause_us: int = 0) -> None:
-        """ConnectionLoss: writes under way are unknown, reads wait for the next connection."""
-        for id in list(self.sent):
-            attempt = self.open.get(id)
-            if attempt is not None and not self.may_ask_again(attempt):
-                self.give_up(id, "unknown", CONNECTION_LOSS)
-        self.sent = {}
+        """The connection is gone: try the next server, after a pause or at once."""
+        self.give_up_sent()
         self.phase = CLOSED
         server = self.next_server(pause_us > 0)
         if pause_us:
@@ -114,6 +110,14 @@ class ZooKeeperClient(Client):
             self.context.set_timer("connection", pause_us)
         else:
             self.connect(server)
+
+    def give_up_sent(self) -> None:
+        """ConnectionLoss: writes under way are unknown, reads wait for the next connection."""
+        for id in list(self.sent):
+            attempt = self.open.get(id)
+            if attempt is not None and not self.may_ask_again(attempt):
+                self.give_up(id, "unknown", CONNECTION_LOSS)
+        self.sent = {}
 
     def may_ask_again(self, attempt: Attempt) -> bool:
         return attempt.kind in ASKED_AGAIN
@@ -175,8 +179,8 @@ class ZooKeeperClient(Client):
         self.watch()
 
     def lose_connection_to(self, server: str) -> None:
-        """Move the session on purpose."""
-        self.sent = {}
+        """Move the session on purpose: the connection to the server before it is closed."""
+        self.give_up_sent()
         self.connect(server)
 
     def send_attempt(self, id: int) -> None:
@@ -263,7 +267,7 @@ class ZooKeeperClient(Client):
         if attempt is None or message.attempt != attempt.number or message.operation not in self.sent:
             return
         if message.outcome == "retry":
-            self.sent.pop(message.operation)
+            # The server has closed the connection. Of what it did before it knows nothing: this may be a second copy.
             self.lose_connection(RETRY_US)
             return
         if isinstance(message, Answer):
