@@ -88,6 +88,6 @@ def test_concepts_lead_to_their_experiments(page: Page) -> None:
     verdicts = row.locator("summary").first
     expect(verdicts).to_contain_text(re.compile(r"✓ (\d+) of \1 checks as expected"))
     verdicts.click()
-    expect(row.get_by_text("no_lost_ack").first).to_be_visible()
+    expect(row.get_by_text("no lost write").first).to_be_visible()
     row.get_by_role("button").first.click()
     page.wait_for_url("**/r/*")

@@ -275,7 +275,7 @@ def test_any_fault_of_the_vocabulary_is_done_at_once(page: Page) -> None:
     wait_for_leader(page)
     node(page, "n3").click()
     page.get_by_text("Any other fault").click()
-    page.get_by_label("mode", exact=True).select_option("full")
+    page.get_by_label("how it fails", exact=True).select_option("full")
     button(page, "Do it now")
     feed = page.get_by_role("region", name="Event feed")
     expect(feed.get_by_text(re.compile("You: Disk fails n3"))).to_be_visible()
