@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 
+import { entryVariable, termVariable } from '../src/core/colour';
 import { leaderMarks, logTable } from '../src/core/logs';
 import { nodeScene } from '../src/core/scene';
 import type { World } from '../src/core/world';
@@ -20,6 +21,11 @@ const world: World = {
 const scenes = ['n1', 'n2', 'n3'].map((id) => nodeScene(id, world, { tides: led }));
 
 describe('the table of logs', () => {
+  it('has the hue of an epoch only where entries have one', () => {
+    expect(entryVariable(2, led)).toBe(termVariable(2));
+    const counting = { ...led, fields: led.fields.map((field) => (field.kind === 'log' ? { ...field, counted: true } : field)) };
+    expect(new Set([1, 2, 3].map((number) => entryVariable(number, counting)))).toEqual(new Set(['var(--entry)']));
+  });
   it('has a column an index, also where a log begins later or ends earlier', () => {
     const table = logTable(scenes, 5, 5);
     expect(table.indexes).toEqual([1, 2, 3, 4, 5]);

@@ -231,6 +231,7 @@ class ViewField(msgspec.Struct, frozen=True):
     what people read. ``badge``: also shown at the node on the map: always | after_loss (when nodes are down or cut).
     ``follows``: another field without whose change no event but a start changes this one: it is looked at only then.
     ``alone``: a log that nobody else has a copy of, so that none is behind another.
+    ``counted``: the number before each entry of a log counts (a clock, a version); it is no epoch.
     """
 
     name: str
@@ -242,6 +243,7 @@ class ViewField(msgspec.Struct, frozen=True):
     badge: str = ""
     follows: str = ""
     alone: bool = False
+    counted: bool = False
 
 
 class MessageSpec(msgspec.Struct, frozen=True):

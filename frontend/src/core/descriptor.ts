@@ -29,6 +29,8 @@ export interface ViewField {
   badge?: '' | 'always' | 'after_loss' | string;
   /** A log that nobody else has a copy of: none is behind another. */
   alone?: boolean;
+  /** The number before each entry of a log counts (a clock, a version); it is no epoch. */
+  counted?: boolean;
 }
 export interface MessageSpec {
   name: string;
@@ -121,6 +123,9 @@ export type Descriptors = Record<string, Descriptor>;
 export function fieldOfKind(descriptor: Descriptor | undefined, kind: FieldKind): ViewField | undefined {
   return descriptor?.fields.find((field) => field.kind === kind);
 }
+
+/** The numbers before its log's entries count: they are no epochs. */
+export const countsEntries = (descriptor: Descriptor | undefined): boolean => fieldOfKind(descriptor, 'log')?.counted === true;
 
 export function roleOf(descriptor: Descriptor | undefined, name: string): Role | undefined {
   return descriptor?.roles.find((role) => role.name === name);

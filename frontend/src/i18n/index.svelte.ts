@@ -1,6 +1,6 @@
 /** The message catalogue: one file per area and language, typed keys, `{name}` places. */
 
-import type { Descriptor, Note, Text } from '../core/descriptor';
+import { countsEntries, type Descriptor, type Note, type Text } from '../core/descriptor';
 import en from './en';
 import zh from './zh';
 
@@ -60,6 +60,10 @@ export function pick(text: Text | { en: string; zh: string } | string | null | u
 
 /** What a system calls its numbers of leadership. */
 export const epochWord = (descriptor: Descriptor | undefined): string => (descriptor?.epoch_word ? pick(descriptor.epoch_word) : t('time.lane_term'));
+
+/** The number before an entry of a log: "term 3", or where it is no epoch, "number 3". */
+export const entryNumber = (number: number, descriptor: Descriptor | undefined): string =>
+  t('map.term', { word: countsEntries(descriptor) ? t('map.counted') : epochWord(descriptor), epoch: number });
 
 /** What a process or a check says, with words for its values where the note has some. */
 export function noteText(note: Note, values: Record<string, unknown>): string {

@@ -23,6 +23,7 @@ export default {
   down: 'down',
   paused: 'frozen',
   term: '{word} {epoch}',
+  counted: 'number',
   head_leader: 'leader {node}',
   head_no_leader: 'no leader',
   head_quorum: 'quorum {voters}/{all}',

@@ -23,6 +23,7 @@ export default {
   down: '宕机',
   paused: '冻结',
   term: '{word} {epoch}',
+  counted: '序数',
   head_leader: '领导者 {node}',
   head_no_leader: '没有领导者',
   head_quorum: '法定人数 {voters}/{all}',

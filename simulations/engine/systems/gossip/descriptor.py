@@ -41,7 +41,7 @@ DESCRIPTOR = Descriptor(
         Role("left", "dotted_ring", Text("has left", "已离开")),
     ),
     fields=(
-        ViewField("values", "log", "persistent", Text("all it has heard", "所知的一切")),
+        ViewField("values", "log", "persistent", Text("all it has heard", "所知的一切"), counted=True),
         ViewField("role", "role", "volatile", Text("role", "角色")),
         ViewField("hot", "text", "volatile", Text("rumours it pushes, and their age", "正在传播的流言及其轮数")),
         ViewField("known", "index", "volatile", Text("known without a gap, by origin", "各来源连续已知的条数")),

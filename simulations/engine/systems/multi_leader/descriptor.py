@@ -57,7 +57,7 @@ DESCRIPTOR = Descriptor(
     ),
     fields=(
         ViewField("origin", "text", "persistent", Text("name of its changes", "变更来源名")),
-        ViewField("changes", "log", "persistent", Text("changes", "变更日志")),
+        ViewField("changes", "log", "persistent", Text("changes", "变更日志"), counted=True),
         ViewField("role", "role", "volatile", Text("role", "角色")),
         ViewField("data", "text", "volatile", Text("keys and values", "键与值")),
         ViewField("conflicts", "set", "volatile", Text("rows in conflict", "有冲突的行"), "in_conflict"),

@@ -40,7 +40,7 @@ DESCRIPTOR = Descriptor(
         Role("standby", "dashed_ring", Text("standby relay", "备用中继"), short=Text("standby", "备用中继")),
     ),
     fields=(
-        ViewField("log", "log", "persistent", Text("writes applied", "已应用的写入")),
+        ViewField("log", "log", "persistent", Text("writes applied", "已应用的写入"), counted=True),
         ViewField("epoch", "epoch", "persistent", Text("relay's epoch", "中继纪元")),
         ViewField("role", "role", "volatile", Text("role", "角色")),
         ViewField("relay", "text", "volatile", Text("relay in use", "正在使用的中继")),

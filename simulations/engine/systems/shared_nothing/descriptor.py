@@ -72,7 +72,14 @@ DESCRIPTOR = Descriptor(
         Role("vault", "square", Text("backup store", "备份存储")),
     ),
     fields=(
-        ViewField("writes", "log", "persistent", Text("writes, or backups", "写入日志，或备份"), alone=True),
+        ViewField(
+            "writes",
+            "log",
+            "persistent",
+            Text("writes, or backups", "写入日志，或备份"),
+            alone=True,
+            counted=True,
+        ),
         ViewField("role", "role", "volatile", Text("role", "角色")),
         ViewField("status", "text", "volatile", Text("its shards", "所持分片")),
         ViewField("values", "text", "volatile", Text("keys and values", "键与值")),
