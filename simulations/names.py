@@ -31,6 +31,14 @@ def english(name: str) -> str:
     return found or re.sub(r"_(ms|s)$", r", \1", name).replace("_", " ")
 
 
+def value_named(name: str, value: str) -> Text:
+    """A chosen value of a parameter, as the page calls it; the same word may mean another thing elsewhere."""
+    found = {language: table(language)["values"] for language in ("en", "zh")}
+    plain = value.replace("_", " ")
+    en, zh = (found[one].get(f"{name}.{value}") or found[one].get(value, plain) for one in ("en", "zh"))
+    return Text(en, zh)
+
+
 def named(line: str) -> Text:
     """A check, or a number with what is expected of it: `longest_gap_ms <= 600 (from 3 s)`."""
     name = re.match(r"\w*", line)[0]  # type: ignore[index]  # it always matches

@@ -16,11 +16,11 @@ from simulations.engine.checks import availability
 from simulations.engine.experiment.actions import ACTIONS
 from simulations.engine.experiment.vocabulary import DISASTERS
 from simulations.engine.meters import SECOND, Milestones, Scope
-from simulations.engine.process import Text
+from simulations.engine.process import Parameter, Text
 from simulations.engine.reporting import Section
 from simulations.engine.world import World
 from simulations.live.recipe import LoggedCommand
-from simulations.names import named
+from simulations.names import named, value_named
 from simulations.reports.wording import LANGUAGES, said
 
 TIMELINE_ROWS_MAX = 200
@@ -264,16 +264,20 @@ def titled(name: str, title: Text | None) -> Text:
     return Text(name, name) if title is None else Text(f"{title.en} ({name})", f"{title.zh}（{name}）")
 
 
+def setting(parameter: Parameter | None, value: Any) -> Any:
+    """What a parameter is set to: a choice by the name that the page has for it."""
+    if parameter is not None and value in parameter.choices:
+        return value_named(parameter.name, value)
+    return value if isinstance(value, bool) else wire.encode_json(value).decode()
+
+
 def recipe(world: World) -> Section:
     """What it takes to run it again: parameters, places, clients."""
     experiment = world.experiment
     found = world.systems.get(experiment.system)
-    titles = {one.name: one.title for one in found.descriptor.parameters} if found else {}
+    stated = {one.name: one for one in found.descriptor.parameters} if found else {}
     parameters = [
-        (
-            titled(name, titles.get(name)),
-            value if isinstance(value, bool) else wire.encode_json(value).decode(),
-        )
+        (titled(name, stated[name].title if name in stated else None), setting(stated.get(name), value))
         for name, value in sorted(experiment.parameters.items())
     ]
     nodes = ", ".join(

@@ -12,7 +12,10 @@ from pypdf import PdfReader
 
 from simulations import catalogue
 from simulations.engine.experiment import with_overrides
+from simulations.engine.process import Text
+from simulations.engine.world import World
 from simulations.models import Run
+from simulations.reports import content
 from simulations.services import reports, runs
 from tests.web import kit
 
@@ -132,3 +135,11 @@ def test_too_many_events_are_refused_with_the_limit(drill: Run, monkeypatch: pyt
     assert answer.status_code == 413
     assert "1000" in answer.json()["error"]["message"]
     reports.made.cache_clear()
+
+
+@pytest.mark.parametrize(("id", "chosen"), [("CO-01", Text("asynchronous", "异步")), ("DR-04", None)])
+def test_the_recipe_says_what_was_chosen_by_its_name(id: str, chosen: Text | None) -> None:
+    experiment = catalogue.load(id)
+    values = [value for _, value in content.recipe(World(experiment, experiment.seed)).rows]
+    assert chosen is None or chosen in values
+    assert [value for value in values if isinstance(value, str) and re.match(r'"\w+"$', value)] == []
