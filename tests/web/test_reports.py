@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from pypdf import PdfReader
 
@@ -74,6 +75,13 @@ def test_the_page_is_complete_without_scripts_in_both_languages(drill: Run) -> N
     assert "build/assets/noto-sans-sc-" in chinese  # (No machine needs a Chinese font of its own.)
     english = Client().get(f"/r/{drill.code}/report", {"language": "en"}).content.decode()
     assert "A business continuity drill" in english
+
+
+def test_the_font_with_chinese_comes_ahead_of_those_without() -> None:
+    css = (settings.BASE_DIR / "static" / "report.css").read_text(encoding="utf-8")
+    families = [found for found in re.findall(r"font-family: ([^;]+);", css) if "Noto Sans SC" in found]
+    assert families
+    assert all(found.index("Noto Sans SC") < found.index("system-ui") for found in families)
 
 
 def test_chinese_can_be_read_back_from_the_pdf_and_its_font_is_embedded(drill: Run) -> None:
