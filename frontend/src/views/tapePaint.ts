@@ -10,7 +10,7 @@ export interface TapeLabels {
   fault(fault: Fault): string;
   noAcks(time: string): string;
   violation(check: string): string;
-  seconds(time: string): string;
+  time(us: number): string;
 }
 export interface TapeView {
   width: number;
@@ -108,7 +108,7 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
   }
   const axis = view.height - 8;
   for (const tick of ticks(0, view.span_us, Math.max(2, Math.floor(view.width / 110)))) {
-    const words = view.labels.seconds(Number((tick / 1e6).toFixed(3)).toString());
+    const words = view.labels.time(tick);
     context.font = `500 14px ${sans}`;
     const half = context.measureText(words).width / 2 + 1;
     text(words, Math.max(half, Math.min(view.width - half, x(tick))), axis, colour('--muted'), 500, 14, 'center');
