@@ -18,7 +18,7 @@ import { ACK_LANE, latencyHeight } from '../src/views/tapePaint';
 import { Trace } from '../src/core/trace';
 import { judgedWords, partWords } from '../src/pages/judgedWords';
 import { faultText } from '../src/panels/faults';
-import { wallsOf } from '../src/core/wall';
+import { signsOf, wallsOf } from '../src/core/wall';
 import { readFrame, splitRange } from '../src/net/wire';
 import { retryDelay } from '../src/net/socket';
 import { KIND, type CheckState, type Json, type Network, type NoteRef, type Send, type TraceEvent, type Verdict } from '../src/core/chunk';
@@ -61,6 +61,15 @@ describe('walls', () => {
     expect(walls.crossing('n1', 'n3')).toBeGreaterThan(0);
     expect(walls.crossing('n1', 'n2')).toBeNull();
     expect(walls.barriers).toEqual([]);
+  });
+  it('has one sign for each partition, and none covers another', () => {
+    const groups = [['n1'], ['n2'], ['n3', 'n4', 'n5']];
+    const cuts = [...between(groups[0]!, [...groups[1]!, ...groups[2]!]), ...between(groups[1]!, groups[2]!)];
+    const walls = wallsOf({ ...calm, cuts, groups, walls: [{ id: 1, groups, since_us: 5 }, { id: 2, groups: [['n1', 'n2'], ['n3', 'n4', 'n5']], since_us: 9 }] }, ground);
+    expect(walls.lines.length).toBeGreaterThan(2);
+    const signs = signsOf(walls.lines, 850);
+    expect(signs.map((one) => one.line.since_us)).toEqual([5, 9]);
+    expect(Math.abs(signs[0]!.x - signs[1]!.x) >= 160 || Math.abs(signs[0]!.y - signs[1]!.y) >= 28).toBe(true);
   });
   it('is a half barrier on a link that is cut one way', () => {
     const walls = wallsOf({ ...calm, cuts: [['n1', 'n3']] }, ground);

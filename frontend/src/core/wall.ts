@@ -8,6 +8,11 @@ export interface WallLine {
   to: Point;
   kind: 'cut' | 'hold';
   since_us: number;
+  /** Which partition it belongs to: one with several parts has several walls. */
+  set: number;
+}
+export interface Sign extends Point {
+  line: WallLine;
 }
 export interface Barrier extends Point {
   /** Direction of the messages that die here, radians. */
@@ -27,8 +32,8 @@ export interface Walls {
 type Pair = [from: string, to: string];
 
 export function wallsOf(network: Network, layout: Layout): Walls {
-  const lines = groupSets(network).flatMap(({ groups, kind, since_us }) => (
-    linesBetween(groups, layout).map((line): WallLine => ({ ...line, kind, since_us }))));
+  const lines = groupSets(network).flatMap(({ groups, kind, since_us }, set) => (
+    linesBetween(groups, layout).map((line): WallLine => ({ ...line, kind, since_us, set }))));
   const cutPairs = new Set(network.cuts.map(key));
   const holdPairs = new Set(network.holds.map(key));
   const share = (from: string, to: string) => {
@@ -47,6 +52,20 @@ export function wallsOf(network: Network, layout: Layout): Walls {
     .concat(barriersOf(network.holds, holdPairs, 'hold', layout, share));
   return { lines, barriers, crossing };
 }
+
+/** One sign for each partition, at the top of its first wall, below the signs that stand there already. */
+export function signsOf(lines: readonly WallLine[], width: number): Sign[] {
+  const signs: Sign[] = [];
+  for (const line of lines) {
+    if (signs.some((one) => one.line.set === line.set)) continue;
+    const top = line.from.y <= line.to.y ? line.from : line.to;
+    const x = Math.max(SIGN.wide / 2, Math.min(width - SIGN.wide / 2, top.x));
+    const over = signs.filter((one) => Math.abs(one.x - x) < SIGN.wide).map((one) => one.y + SIGN.tall);
+    signs.push({ line, x, y: Math.max(top.y + 9, ...over) });
+  }
+  return signs;
+}
+const SIGN = { wide: 160, tall: 28 };
 
 const key = ([from, to]: Pair): string => `${from}>${to}`;
 
