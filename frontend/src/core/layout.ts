@@ -158,7 +158,7 @@ function arrange(
 ): Layout {
   const made: Layout = { size, regions: [], nodes: new Map(), clients: [], radius: RADIUS_MAX, detail, scale: 1 };
   // The wall's sign stands above the regions, the words about each side below them.
-  const margin = size.w < 600 ? { side: 8, top: 6, bottom: size.h > 400 ? 26 : 8 } : MARGIN;
+  const margin = size.w < 600 ? { side: 8, top: 6, bottom: size.h > 400 ? 26 : size.h > 200 ? 20 : 8 } : MARGIN;
   const area = { x: margin.side, y: margin.top, w: size.w - 2 * margin.side, h: size.h - margin.top - margin.bottom };
   const boxes = grid(area, groups.length, columns, small ? 10 : GAP);
   groups.forEach((group, index) => {
@@ -218,7 +218,7 @@ function withClients(made: Layout, ids: string[], clients: ReadonlyMap<string, s
 function withRow(inner: Box, size: { h: number }): { room: Box; row: Box } {
   if (size.h < LOW && inner.w > 2 * CLIENT_WIDTH - 32) {
     const w = inner.w - CLIENT_WIDTH;
-    return { room: { ...inner, w }, row: { ...inner, x: inner.x + w - 6, w: CLIENT_WIDTH } };
+    return { room: { ...inner, w }, row: { ...inner, x: inner.x + w - 4, w: CLIENT_WIDTH } };
   }
   const h = inner.h - CLIENT_ROW;
   return { room: { ...inner, h }, row: { ...inner, y: inner.y + h, h: CLIENT_ROW } };

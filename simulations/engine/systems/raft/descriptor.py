@@ -29,7 +29,7 @@ ROLES = (
         "pre_candidate",
         "dotted_ring",
         Text("pre-candidate", "预候选人"),
-        short=Text("pre-candidate", "预候选人"),
+        short=Text("pre-vote", "预候选"),
     ),
     Role("candidate", "dashed_ring", Text("candidate", "候选人")),
     Role("leader", "double_ring", Text("leader", "领导者"), crown=True),
