@@ -99,7 +99,12 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     context.fillRect(x(gap.from_us), y, Math.max(1, x(gap.to_us) - x(gap.from_us)), ACK_LANE);
     context.globalAlpha = 1;
     context.font = `600 14px ${sans}`;
-    if (x(gap.to_us) - x(gap.from_us) > context.measureText(words).width + 4) text(words, x(gap.from_us) + 3, y + ACK_LANE / 2 + 1, colour('--bad'), 600);
+    const wide = context.measureText(words).width + 4;
+    if (x(gap.to_us) - x(gap.from_us) <= wide) continue;
+    // Failed attempts lie behind the words, not across them.
+    context.fillStyle = colour('--panel');
+    context.fillRect(x(gap.from_us) + 1, y, wide + 2, ACK_LANE);
+    text(words, x(gap.from_us) + 3, y + ACK_LANE / 2 + 1, colour('--bad'), 600);
   }
   for (const violation of model.violations) {
     context.fillStyle = colour('--bad');
