@@ -150,3 +150,14 @@ def test_a_fault_that_one_side_refuses_is_told_and_undone_where_it_acted(page: P
     expect(notice).to_be_hidden()
     slider = page.get_by_role("slider", name="Time", exact=True)
     expect(slider).to_have_attribute("aria-valuetext", f"{given[0][0] / 1e6:.3f} seconds")
+
+
+def test_all_numbers_stand_side_by_side_in_a_small_window(page: Page) -> None:
+    code = make_run(page).rsplit("/", 1)[-1]
+    page.set_viewport_size({"width": 1024, "height": 768})
+    page.goto(f"/compare?runs={code},{code}")
+    last = page.get_by_role("columnheader", name="round trips per operation")
+    expect(last).to_be_in_viewport(ratio=1)
+    tall = page.get_by_role("row").nth(1).bounding_box()
+    assert tall
+    assert tall["height"] < 32, "a number is broken into two lines"
