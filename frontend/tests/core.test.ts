@@ -62,10 +62,10 @@ describe('walls', () => {
     expect(walls.crossing('n1', 'n2')).toBeNull();
     expect(walls.barriers).toEqual([]);
   });
-  it('has one sign for each partition, and none covers another', () => {
+  it('has one sign for walls that went up together, and none covers another', () => {
     const groups = [['n1'], ['n2'], ['n3', 'n4', 'n5']];
     const cuts = [...between(groups[0]!, [...groups[1]!, ...groups[2]!]), ...between(groups[1]!, groups[2]!)];
-    const walls = wallsOf({ ...calm, cuts, groups, walls: [{ id: 1, groups, since_us: 5 }, { id: 2, groups: [['n1', 'n2'], ['n3', 'n4', 'n5']], since_us: 9 }] }, ground);
+    const walls = wallsOf({ ...calm, cuts, groups, walls: [{ id: 1, groups, since_us: 5 }, { id: 3, groups: [['n5'], ['n1', 'n2', 'n3', 'n4']], since_us: 5 }, { id: 2, groups: [['n1', 'n2'], ['n3', 'n4', 'n5']], since_us: 9 }] }, ground);
     expect(walls.lines.length).toBeGreaterThan(2);
     const signs = signsOf(walls.lines, 850);
     expect(signs.map((one) => one.line.since_us)).toEqual([5, 9]);

@@ -8,8 +8,6 @@ export interface WallLine {
   to: Point;
   kind: 'cut' | 'hold';
   since_us: number;
-  /** Which partition it belongs to: one with several parts has several walls. */
-  set: number;
 }
 export interface Sign extends Point {
   line: WallLine;
@@ -32,8 +30,8 @@ export interface Walls {
 type Pair = [from: string, to: string];
 
 export function wallsOf(network: Network, layout: Layout): Walls {
-  const lines = groupSets(network).flatMap(({ groups, kind, since_us }, set) => (
-    linesBetween(groups, layout).map((line): WallLine => ({ ...line, kind, since_us, set }))));
+  const lines = groupSets(network).flatMap(({ groups, kind, since_us }) => (
+    linesBetween(groups, layout).map((line): WallLine => ({ ...line, kind, since_us }))));
   const cutPairs = new Set(network.cuts.map(key));
   const holdPairs = new Set(network.holds.map(key));
   const share = (from: string, to: string) => {
@@ -53,11 +51,11 @@ export function wallsOf(network: Network, layout: Layout): Walls {
   return { lines, barriers, crossing };
 }
 
-/** One sign for each partition, at the top of its first wall, below the signs that stand there already. */
+/** One sign for all walls that went up together, at the top of the first, below the signs that stand there already. */
 export function signsOf(lines: readonly WallLine[], width: number): Sign[] {
   const signs: Sign[] = [];
   for (const line of lines) {
-    if (signs.some((one) => one.line.set === line.set)) continue;
+    if (signs.some((one) => one.line.kind === line.kind && one.line.since_us === line.since_us)) continue;
     const top = line.from.y <= line.to.y ? line.from : line.to;
     const x = Math.max(SIGN.wide / 2, Math.min(width - SIGN.wide / 2, top.x));
     const over = signs.filter((one) => Math.abs(one.x - x) < SIGN.wide).map((one) => one.y + SIGN.tall);
