@@ -25,6 +25,8 @@ describe('the table of logs', () => {
     expect(entryVariable(2, led)).toBe(termVariable(2));
     const counting = { ...led, fields: led.fields.map((field) => (field.kind === 'log' ? { ...field, counted: true } : field)) };
     expect(new Set([1, 2, 3].map((number) => entryVariable(number, counting)))).toEqual(new Set(['var(--entry)']));
+    const free = ['n1', 'n2', 'n3'].map((id) => nodeScene(id, world, { tides: counting }));
+    expect([logTable(scenes, 5, 5).conflicts.size > 0, logTable(free, 5, 5).conflicts.size]).toEqual([true, 0]);
   });
   it('has a column an index, also where a log begins later or ends earlier', () => {
     const table = logTable(scenes, 5, 5);

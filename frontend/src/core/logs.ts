@@ -3,7 +3,7 @@
 import type { Json } from './chunk';
 import { numberIn, type NodeScene } from './scene';
 import type { World } from './world';
-import type { Text } from './descriptor';
+import { countsEntries, type Text } from './descriptor';
 
 export interface LogCell {
   index: number;
@@ -19,7 +19,7 @@ export interface LogRow {
 export interface LogTable {
   indexes: number[];
   rows: LogRow[];
-  /** Indexes at which two logs hold different entries. */
+  /** Indexes at which two logs hold different entries; each may have an order of its own where entries are only counted. */
   conflicts: Set<number>;
 }
 
@@ -27,8 +27,9 @@ export function logTable(scenes: readonly NodeScene[], until: number, count: num
   const from = Math.max(1, until - count + 1);
   const indexes = Array.from({ length: Math.max(0, until - from + 1) }, (_, at) => from + at);
   const rows = scenes.filter((scene) => scene.log).map((scene) => ({ scene, cells: indexes.map((index) => cellAt(scene, index)) }));
+  const ordered = rows.filter(({ scene }) => !countsEntries(scene.descriptor));
   const conflicts = new Set(indexes.filter((_, at) => {
-    const held = rows.map(({ cells }) => cells[at]!).filter((cell) => cell.state === 'committed' || cell.state === 'stored');
+    const held = ordered.map(({ cells }) => cells[at]!).filter((cell) => cell.state === 'committed' || cell.state === 'stored');
     return new Set(held.map((cell) => `${cell.epoch} ${cell.label}`)).size > 1;
   }));
   return { indexes, rows, conflicts };
