@@ -10,12 +10,13 @@ from simulations.engine.checks.base import Check
 from simulations.engine.context import DELIVER
 from simulations.engine.experiment.reader import parse
 from simulations.engine.registry import SYSTEMS
-from simulations.engine.systems.zookeeper.election import is_majority
+from simulations.engine.systems.zookeeper.election import NOBODY, is_majority
 from simulations.engine.systems.zookeeper.learner import encode_snapshot
 from simulations.engine.systems.zookeeper.messages import (
     CloseSession,
     Node,
     Notification,
+    Reconfigure,
     Snapshot,
     Txn,
     zxid_of,
@@ -26,7 +27,7 @@ from simulations.engine.systems.zookeeper.presets import preset
 from simulations.engine.systems.zookeeper.process import ZooKeeper
 from simulations.engine.world import World
 from tests.systems.kept_notes import noted
-from tests.systems.recording import Group
+from tests.systems.recording import Group, RecordingContext
 from tests.systems.zookeeper.helpers import operation, ran, recipe, results, server, verdict
 
 IDS = ("s1", "s2", "s3", "s4", "s5")
@@ -74,6 +75,95 @@ def test_votes_of_an_older_round_are_answered_not_counted() -> None:
     first.on_message("s2", Notification("s2", 0, 0, 4, "looking"))
     assert "s2" not in first.votes
     assert [(to, type(message).__name__) for to, message in context.take()] == [("s2", "Notification")]
+
+
+BEFORE, AFTER = ("s1", "s2", "s3"), ("s1", "s2", "s3", "s4")
+
+
+def with_a_change_at_s3() -> Group:
+    """s1 to s3 vote. s3 alone holds a change, never committed, that makes s4 a voter; s4 has the newest history. s2
+    and s5 are down."""
+    group = Group(ZooKeeper, IDS, Parameters())
+    change = Txn(1, 1, Reconfigure(AFTER))
+    for id, epoch in (("s1", 4), ("s3", 1), ("s4", 9)):
+        group.preset(id, {"epoch": epoch, "voters": list(BEFORE)}, {"log": [change] if id == "s3" else []})
+    group.start("s1", "s3", "s4")
+    group.contexts |= {id: RecordingContext(id) for id in ("s2", "s5")}
+    return group
+
+
+def test_a_joiner_takes_over_votes_and_proposes_nobody() -> None:
+    group = with_a_change_at_s3()
+    assert group.processes["s4"].proposal == NOBODY
+    group.quiet()
+    assert {process.proposal for process in group.processes.values()} == {("s1", 4, 0)}
+    assert set(group.processes["s1"].votes) == {"s1", "s3"}
+    assert set(group.processes["s3"].votes) == {"s1", "s3", "s4"}
+    assert "finalize" in group.contexts["s3"].timers
+
+
+def test_without_the_joiner_that_its_change_counts_on_a_server_decides_nothing() -> None:
+    group = with_a_change_at_s3()
+    group.isolate("s4")
+    group.quiet()
+    assert "finalize" in group.contexts["s1"].timers
+    assert "finalize" not in group.contexts["s3"].timers
+
+
+def test_an_observer_takes_over_no_vote() -> None:
+    group = with_a_change_at_s3()
+    group.processes["s4"].kind = "observer"
+    group.quiet()
+    assert group.processes["s4"].proposal == NOBODY
+    assert "finalize" not in group.contexts["s3"].timers
+
+
+def test_a_server_with_a_change_joins_when_a_quorum_of_both_sets_of_voters_follows() -> None:
+    third = with_a_change_at_s3().processes["s3"]
+    for sender, state in (("s1", "leading"), ("s2", "following"), ("s4", "following")):
+        assert third.role == "looking"
+        third.on_message(sender, Notification("s1", 4, 0, 7, state))
+        third.on_message("s1", Notification("s1", 4, 0, 7, "leading"))
+    assert (third.role, third.leader) == ("following", "s1")
+
+
+def delivered_twice(group: Group, rounds: int = 12) -> int:
+    """How many notifications there are until all is quiet when every one comes twice."""
+    count = 0
+    for _ in range(rounds):
+        moving = [(id, to, message) for id in group.processes for to, message in group.contexts[id].take()]
+        if not moving:
+            return count
+        count += len(moving)
+        for sender, to, message in moving * 2:
+            if to in group.processes:
+                group.receive(to, sender, message)
+    raise AssertionError(f"still talking after {count} notifications")
+
+
+@pytest.mark.parametrize("round", [1, 2, 9])
+@pytest.mark.parametrize("vote", ["s1", "s2", "s3"])
+@pytest.mark.parametrize("counted_by_s1", [True, False])
+@pytest.mark.parametrize("counted_by_s2", [True, False])
+def test_two_that_look_do_not_answer_each_other_without_end(
+    round: int, vote: str, counted_by_s1: bool, counted_by_s2: bool
+) -> None:
+    group = Group(ZooKeeper, ("s1", "s2", "s3"), Parameters())
+    group.start("s1", "s2")
+    first, second = group.processes["s1"], group.processes["s2"]
+    first.voters = ("s1", "s2") if counted_by_s1 else ("s1",)
+    second.voters = ("s1", "s2") if counted_by_s2 else ("s2",)
+    first.proposal, second.proposal, second.round = ("s2", 0, 0), (vote, 0, 0), round
+    for id in ("s1", "s2"):
+        group.contexts[id].take()
+    first.notify("s2")
+    second.notify("s1")
+    assert 2 <= delivered_twice(group) <= 20
+
+
+def test_an_election_with_joiners_comes_to_rest() -> None:
+    group = with_a_change_at_s3()
+    assert delivered_twice(group) <= 60
 
 
 def test_a_server_that_does_not_look_tells_who_leads() -> None:

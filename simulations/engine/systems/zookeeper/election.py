@@ -10,7 +10,7 @@ from collections.abc import Collection
 
 from simulations.engine.process import Message
 from simulations.engine.systems.zookeeper.messages import Notification
-from simulations.engine.systems.zookeeper.state import ELECTION, LEADING, LOOKING, State, Vote
+from simulations.engine.systems.zookeeper.state import ELECTION, LEADING, LOOKING, OBSERVER, State, Vote
 
 NOTIFY_TICKS_MAX = 8
 NOBODY: Vote = ("", -1, -1)
@@ -38,6 +38,10 @@ class Election(State):
     def is_licensed(self) -> bool:
         return len(self.voters) == 2 and self.is_voter and self.parameters.oracle.get(self.id) == 1
 
+    def is_counted(self, server: str) -> bool:
+        """Whether its word counts here: a voter, or one by a reconfiguration that is not committed."""
+        return server in self.voters or server in self.next_voters
+
     # -- rules ----------------------------------------------------------------------------------------------------
 
     def rank(self, vote: Vote) -> tuple[int, int, int]:
@@ -52,6 +56,12 @@ class Election(State):
     def own_vote(self) -> Vote:
         """Everybody votes for itself first. Those without a vote name nobody."""
         return (self.id, self.epoch, self.last_zxid) if self.is_voter else NOBODY
+
+    @property
+    def takes_votes(self) -> bool:
+        """Whether it takes over better votes and tells them. A joiner does: a server that holds a reconfiguration that
+        is not committed may count on it. Only observers do not."""
+        return self.is_voter or self.kind != OBSERVER
 
     def supporters(self, vote: Vote) -> list[str]:
         return [server for server, other in self.votes.items() if other == vote]
@@ -79,14 +89,15 @@ class Election(State):
         """Change the vote, and tell everybody."""
         self.proposal = vote
         self.context.cancel_timer("finalize")
-        if self.is_voter:
+        if self.takes_votes and vote != NOBODY:
             self.votes[self.id] = vote
         self.notify_all()
         self.count_votes()
 
     def notify_all(self) -> None:
+        self.answered = {}
         for peer in self.peers:
-            if peer in self.voters or peer in self.next_voters:
+            if self.is_counted(peer):
                 self.notify(peer)
 
     def notify(self, to: str) -> None:
@@ -119,17 +130,17 @@ class Election(State):
             return
         if message.state == LOOKING:
             self.hear_of_candidate(sender, message)
-        elif sender in self.voters:
+        elif self.is_counted(sender):
             self.hear_of_leader(sender, message)
 
     def hear_of_candidate(self, sender: str, message: Notification) -> None:
         """Another one looks: the better vote wins, of the later round."""
-        if sender not in self.voters:
-            self.notify(sender)
-            return
-        if not self.is_voter:
-            return  # (it only joins those that are led already)
         vote: Vote = (message.leader, message.epoch, message.zxid)
+        if not self.is_counted(sender):
+            self.answer_uncounted(sender, message, vote)
+            return
+        if not self.takes_votes:
+            return  # (it only joins those that are led already)
         if message.round < self.round:
             self.notify(sender)
             return
@@ -145,6 +156,14 @@ class Election(State):
         else:
             self.votes[sender] = vote
             self.count_votes()
+
+    def answer_uncounted(self, sender: str, message: Notification, vote: Vote) -> None:
+        """Whoever is not counted here may count this server, and is told what is later than its own word; that the word
+        is the same, once until this server asks again. So two that do not count each other come to an end."""
+        mine, other = (self.round, self.rank(self.proposal)), (message.round, self.rank(vote))
+        if mine > other or (mine == other and sender not in self.answered):
+            self.answered[sender] = True
+            self.notify(sender)
 
     def count_votes(self) -> None:
         """A quorum for one vote: wait a little for a better one, then it is settled."""

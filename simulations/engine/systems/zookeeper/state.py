@@ -56,6 +56,7 @@ class State(Process):
     proposal: Vote = ("", -1, -1)
     votes: dict[str, Vote] = field(default_factory=dict)
     outside: dict[str, Notification] = field(default_factory=dict)
+    answered: dict[str, bool] = field(default_factory=dict)
     notify_us: int = 0
     alone: bool = False
     bootstrapping: bool = False
