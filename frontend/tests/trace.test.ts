@@ -132,6 +132,15 @@ describe('Trace', () => {
     expect([...trace.pieces(0)].map(({ piece }) => piece.chunk.t0_us)).toEqual([0, 10, 20]);
   });
 
+  it('keeps what followed a command where a chunk from before it reaches further', () => {
+    const trace = new Trace();
+    trace.add(frame(chunk(14, 20), { revision: 1, hash: 'killed' }));
+    trace.add(frame(chunk(20, 30), { revision: 1, previous_hash: 'killed' }));
+    trace.add(frame(chunk(10, 20), { revision: 1, hash: 'alive' }));
+    expect([...trace.pieces(0)].map(({ piece, until_us }) => [piece.chunk.t0_us, until_us])).toEqual([[10, 14], [14, 20], [20, 30]]);
+    expect(trace.at(0, 16)?.hash).toBe('killed');
+  });
+
   it('does not want what it holds', () => {
     const trace = new Trace();
     const held = frame(chunk(0, 10), { revision: 3 });

@@ -182,10 +182,13 @@ def frames_between(
         return []
     end = cover.to_us if to_us is None else min(cover.to_us, to_us)
     first = max(i for i, tile in enumerate(tiles) if tile.t0_us <= from_us)
-    wanted = [
-        (i, tile) for i, tile in enumerate(tiles) if i >= first and tile.t0_us < max(end, tiles[first].t1_us)
-    ]
-    wanted = wanted[: limits.RANGE_FRAMES_MAX]
+    wanted: list[tuple[int, store.Tile]] = []
+    for index in range(first, min(len(tiles), first + limits.RANGE_FRAMES_MAX)):
+        if tiles[index].t0_us >= end and wanted:
+            break
+        wanted.append((index, tiles[index]))
+        # A chunk from before a command goes with what holds from the command on.
+        end = max(end, tiles[index].t1_us)
     found = []
     for (index, _), stored in zip(wanted, store.load_chunks([tile.key for _, tile in wanted]), strict=True):
         if stored is None:

@@ -33,19 +33,22 @@ class BranchTrace {
 
   /**
    * Take a frame. It cuts what covers its beginning; a higher revision drops everything after it, the same one keeps
-   * what follows unless its state is another.
+   * what follows unless its state is another. What the same revision tells of a moment within the frame is the truth from
+   * there on: a chunk that was simulated before a command holds until the command only.
    */
   add({ header, chunk, bytes }: Frame): boolean {
     if (header.revision < this.revision) return false;
     const { t0_us, t1_us } = chunk;
     const before = this.pieces.filter((piece) => piece.chunk.t0_us < t0_us)
       .map((piece) => (piece.until_us > t0_us ? { ...piece, until_us: t0_us } : piece));
-    let after = this.pieces.filter((piece) => piece.chunk.t0_us >= t1_us);
+    let after = this.pieces.filter((piece) => piece.chunk.t0_us >= t1_us || (piece.chunk.t0_us > t0_us && !piece.light && piece.chunk.level === chunk.level));
     const follows = after[0];
     const other = follows && follows.chunk.t0_us === t1_us && follows.previous_hash !== header.hash;
     if (header.revision > this.revision || other) after = [];
     this.revision = header.revision;
-    this.pieces = [...before, pieceOf(header, chunk, bytes ?? 0), ...after];
+    const made = pieceOf(header, chunk, bytes ?? 0);
+    made.until_us = Math.min(made.until_us, after[0]?.chunk.t0_us ?? Infinity);
+    this.pieces = [...before, made, ...after];
     return true;
   }
 
