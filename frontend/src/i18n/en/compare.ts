@@ -25,6 +25,7 @@ export default {
   differ: 'They part at {time}.',
   go_there: 'Go there',
   equal: 'Equal so far, event for event.',
+  numbers: 'Numbers of all sides',
   side: 'Side',
   acknowledged: 'acknowledged',
   lost: 'acknowledged, then lost',

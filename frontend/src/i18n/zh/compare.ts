@@ -25,6 +25,7 @@ export default {
   differ: '从 {time} 起开始不同。',
   go_there: '前往',
   equal: '至今每个事件都相同。',
+  numbers: '各方数据',
   side: '方',
   acknowledged: '已确认',
   lost: '确认后丢失',
