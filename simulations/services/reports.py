@@ -56,7 +56,7 @@ def written(found: Report, format: str, language: str, code: str) -> bytes:
         return markdown(words).encode()
     if format == "html":
         others = [one for one in LANGUAGES if one != language]
-        values = {"report": words, "code": code, "others": others, "font": fonts.stylesheet()}
+        values = {"report": words, "code": code, "others": others}
         return render_to_string("report.html", values).encode()
     try:
         return pdf(words)

@@ -14,6 +14,8 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from simulations.reports import fonts
+
 register = template.Library()
 
 ENTRY = "src/main.ts"
@@ -38,6 +40,13 @@ def page_icon() -> SafeString:
     drawing = (Path(settings.BASE_DIR) / "static" / "icons" / "platform-lab.svg").read_bytes()
     address = f"data:image/svg+xml;base64,{b64encode(drawing).decode()}"
     return format_html('<link rel="icon" type="image/svg+xml" href="{}">', address)
+
+
+@register.simple_tag
+def chinese_font() -> SafeString:
+    """A link to the styles that name the page's Chinese font; nothing when the page is not built."""
+    name = fonts.stylesheet()
+    return format_html('<link rel="stylesheet" href="{}">', static(name)) if name else SafeString("")
 
 
 @register.simple_tag

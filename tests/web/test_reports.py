@@ -77,6 +77,13 @@ def test_the_page_is_complete_without_scripts_in_both_languages(drill: Run) -> N
     assert "A business continuity drill" in english
 
 
+def test_a_missing_page_brings_its_chinese_font_too() -> None:
+    missing = Client(headers={"accept-language": "zh-CN"}).get("/r/zzzzzz")
+    assert missing.status_code == 404
+    assert "这里什么都没有" in missing.content.decode()
+    assert "build/assets/noto-sans-sc-" in missing.content.decode()
+
+
 def test_the_font_with_chinese_comes_ahead_of_those_without() -> None:
     css = (settings.BASE_DIR / "static" / "report.css").read_text(encoding="utf-8")
     families = [found for found in re.findall(r"font-family: ([^;]+);", css) if "Noto Sans SC" in found]
