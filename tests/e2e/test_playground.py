@@ -238,7 +238,7 @@ def test_everything_is_reached_by_keys(page: Page) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog", name="Keys")).to_be_hidden()
     page.keyboard.press("j")
-    assert "projector" in page.url
+    expect(page).to_have_url(re.compile("projector"))
 
 
 # The smallest text that is seen, in pixels, with what enlarges it.

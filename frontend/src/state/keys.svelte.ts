@@ -90,7 +90,8 @@ export function handleKey(event: KeyboardEvent, session: Session, board: BoardVi
     session.group = [];
     return;
   }
-  if (target?.closest(TYPED_IN) || ui.dialog) return;
+  // The element, not `ui.dialog`: a dialog tells that it closed only a task after it is gone.
+  if (target?.closest(TYPED_IN) || document.querySelector('dialog[open]')) return;
   const range = target?.closest('input[type="range"], [role="slider"], [role="tab"]');
   if (range && event.key.startsWith('Arrow')) return;
   const pressed = keyIn(event);
