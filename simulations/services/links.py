@@ -27,8 +27,9 @@ def save_link(*, visitor: str, code: str, branch: int, at_us: int, title: str) -
     if run is None or line is None:
         raise BadInput("run", "there is no such run or branch", status=404)
     recipe = selectors.recipe_of(run, line)
-    # A branch shares its beginning with its parent: have what is missing simulated before it is recorded.
-    ranges.all_frames(run, line, FRAMES_MAX)
+    # A branch shares its beginning with its parent, and perhaps nobody ever opened the run: have what is missing
+    # simulated before it is recorded.
+    ranges.all_frames(run, line, FRAMES_MAX, at_us)
     frames, from_us, to_us, digest = recorded(run, line, recipe)
     for _ in range(8):
         try:

@@ -84,12 +84,13 @@ def known_until(run: Run, branch: Branch) -> int:
     return max(branch.played_us, here, cover.to_us if cover else 0)
 
 
-def all_frames(run: Run, branch: Branch, frames_max: int) -> list[bytes]:
-    """Every frame of a branch that viewers may know, up to a number; shorter when no worker computes the rest."""
-    known_us, reached = known_until(run, branch), 0
+def all_frames(run: Run, branch: Branch, frames_max: int, until_us: int = 0) -> list[bytes]:
+    """Every frame of a branch that viewers may know, and at least those until a time; up to a number, and fewer when
+    no worker computes the rest."""
+    last_us, reached = max(known_until(run, branch), min(until_us, run.stop_us)), -1
     found: list[bytes] = []
-    while reached < known_us and len(found) < frames_max:
-        piece = _frames(run.code, branch.number, reached, known_us, limits.RANGE_FRAMES_MAX)
+    while reached < last_us and len(found) < frames_max:
+        piece = _frames(run.code, branch.number, max(reached, 0), last_us, limits.RANGE_FRAMES_MAX)
         if not piece or wire.read_frame(piece[-1])[0].t1_us <= reached:
             break
         found += piece

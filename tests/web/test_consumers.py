@@ -180,3 +180,17 @@ def test_a_page_without_a_socket_polls(owner: Browser) -> None:
     assert chained(frames)
     message = {"type": "command", "key": "k", "branch": 0, "at_us": 0, "do": {"do": "kill", "target": "n2"}}
     assert owner.post(f"/api/runs/{code}/messages", message).json()["messages"][0]["type"] == "accepted"
+
+
+@pytest.mark.parametrize("at_us", [0, 1_500_000])
+def test_a_link_to_a_run_that_nobody_opened_has_its_recording(owner: Browser, at_us: int) -> None:
+    code = owner.new_run()
+    slug = owner.post("/api/links", {"run": code, "branch": 0, "at_us": at_us}).json()["slug"]
+    trace = owner.get(f"/api/links/{slug}").json()["trace"]
+    assert (trace["from_us"], trace["complete"]) == (0, True)
+    assert trace["to_us"] > 0
+    assert trace["to_us"] >= at_us
+    frames = [
+        wire.read_frame(item)[0] for item in wire.split_frames(owner.get(f"/api/links/{slug}/range").body)
+    ]
+    assert (frames[0].t0_us, frames[-1].t1_us) == (0, trace["to_us"])

@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def slug() -> str:
     """A saved link."""
     run = kit.make_run()
+    kit.work(run.code)
     return links.save_link(visitor=kit.OWNER, code=run.code, branch=0, at_us=0, title='A "small" one').slug
 
 
