@@ -4,6 +4,7 @@ import { configure, screen, waitFor, within } from '@testing-library/dom';
 import { flushSync, mount, unmount } from 'svelte';
 import { afterEach, describe, expect, it } from 'vitest';
 
+import type { Chunk } from '../src/core/chunk';
 import type { LinkState } from '../src/net/messages';
 import { language } from '../src/i18n/index.svelte';
 import Playground from '../src/pages/Playground.svelte';
@@ -43,9 +44,9 @@ const link: LinkState = {
 // A busy machine may take its time.
 configure({ asyncUtilTimeout: 15_000 });
 let shown: ReturnType<typeof mount> | null = null;
-function show(): Session {
-  const session = new Session('abcdef', { systems: { tides }, faults: { kill: { title: { en: 'Kill', zh: '宕机' } } } }, link);
-  session.frame(bytesOf(made));
+function show(saved: LinkState = link, recorded: Chunk | null = made): Session {
+  const session = new Session('abcdef', { systems: { tides }, faults: { kill: { title: { en: 'Kill', zh: '宕机' } } } }, saved);
+  if (recorded) session.frame(bytesOf(recorded));
   shown = mount(Playground, { target: document.body, props: { session, board: new BoardView(session) } });
   flushSync();
   return session;
@@ -90,6 +91,11 @@ describe('the page', () => {
     const kill = screen.getByRole('button', { name: 'Kill' });
     expect(kill.getAttribute('aria-disabled')).toBe('true');
     expect(kill.getAttribute('title')).toContain('read only');
+  });
+
+  it('says of a saved link without a recording that there is nothing to wait for', () => {
+    show({ ...link, trace: { from_us: 0, to_us: 0, complete: false } }, null);
+    screen.getByText('Nothing of this run was simulated when the link was saved. Fork it to run it.');
   });
 
   it('switches language without losing the moment', async () => {

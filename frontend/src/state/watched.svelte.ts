@@ -112,6 +112,11 @@ export abstract class Watched extends Received {
     if (this.loaded) keepMoment(this.page, { branch, speed, playing, selected, at_us: this.at_us, alone: this.readonly || this.detached });
   };
 
+  /** A saved link that holds no picture: no worker simulated the run before it was saved. */
+  get unrecorded(): boolean {
+    return this.link?.trace?.to_us === 0;
+  }
+
   private get page(): string {
     return this.link?.slug ?? this.code;
   }

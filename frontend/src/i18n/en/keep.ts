@@ -80,5 +80,6 @@ export default {
   key_reserved: '{key} is kept for moving about the page. Press another key, or Esc.',
   key_reset: 'Default keys',
   key_projector: 'Projector view',
+  unrecorded: 'Nothing of this run was simulated when the link was saved. Fork it to run it.',
   forked: 'This is your own copy. The run you came from goes on without you.',
 };

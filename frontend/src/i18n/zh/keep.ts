@@ -80,5 +80,6 @@ export default {
   key_reserved: '{key} 用于在页面中移动，不能更改。请按别的键，或按 Esc 取消。',
   key_reset: '默认按键',
   key_projector: '投影模式',
+  unrecorded: '保存链接时，这个运行还没有模拟过。复刻一份即可运行。',
   forked: '这是您自己的副本。原来的运行会继续。',
 };
