@@ -165,7 +165,7 @@ def test_a_run_and_what_is_made_of_it(page: Page) -> None:
     for number, tab in enumerate(tabs.all()):
         tab.click()
         open_tabs(page, number)
-        page.wait_for_timeout(150)
+        expect(page.locator("main .view > *").first).to_be_visible()
         wrong[tab.inner_text()] = found(page)
     page.keyboard.press("?")
     wrong["keys"] = found(page)
