@@ -9,6 +9,7 @@ import pytest
 from simulations.engine.harness import metric
 from simulations.engine.meters import Scope
 from simulations.engine.process import Request
+from simulations.engine.systems.zookeeper.messages import Forward
 from simulations.engine.systems.zookeeper.parameters import Parameters
 from simulations.engine.systems.zookeeper.process import ZooKeeper
 from tests.systems.recording import Group
@@ -86,6 +87,17 @@ def test_a_write_that_was_under_way_when_its_session_moved_is_not_sent_again() -
     world = ran(plain)
     assert results(world) == [("unknown", "ConnectionLoss"), ("ok", None)]
     assert server(world, "s3").data["/x"].version == 0
+
+
+def test_a_write_that_was_passed_on_to_an_earlier_epoch_is_not_taken() -> None:
+    world = ran(recipe(), 1)
+    leader = server(world, "s1")
+    before = leader.log.last
+    request = Request(1, 1, "c1", 0, 1, "set", "/a", 1)
+    leader.on_message("s2", Forward(leader.epoch - 1, request))
+    assert leader.log.last == before
+    leader.on_message("s2", Forward(leader.epoch, request))
+    assert leader.log.last == before + 1
 
 
 def test_a_write_to_a_server_that_forgot_the_connection_is_unknown() -> None:

@@ -119,7 +119,7 @@ MESSAGES = (
     MessageSpec("Ping", "request", Text("ping", "心跳"), ("epoch", "proposed", "committed")),
     MessageSpec("PingReply", "reply", Text("ping answer", "心跳应答"), ("epoch", "touched")),
     MessageSpec("Missing", "request", Text("packet missing", "请求补发"), ("epoch", "counter")),
-    MessageSpec("Forward", "request", Text("REQUEST forwarded", "转发请求"), ("command",)),
+    MessageSpec("Forward", "request", Text("REQUEST forwarded", "转发请求"), ("epoch", "command")),
     MessageSpec("SyncRequest", "request", Text("SYNC", "SYNC（同步请求）"), ("client", "operation")),
     MessageSpec("SyncReply", "reply", Text("SYNC answer", "SYNC 应答"), ("client", "operation", "index")),
     MessageSpec("Revalidate", "request", Text("REVALIDATE session", "核实会话"), ("client", "session")),

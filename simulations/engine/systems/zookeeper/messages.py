@@ -273,8 +273,10 @@ class Missing(ZkMessage):
 
 
 class Forward(ZkMessage):
-    """A command of a client of mine."""
+    """A command of a client of mine. ``epoch``: the one in which it was passed on; a later one never takes it, as no
+    connection outlives its leader."""
 
+    epoch: int
     command: Command
 
 

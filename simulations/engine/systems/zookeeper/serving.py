@@ -223,10 +223,10 @@ class Serving(Leader):
         if self.role == LEADING:
             self.take_command(self.id, command)
         else:
-            self.context.send(self.leader, Forward(command))
+            self.context.send(self.leader, Forward(self.epoch, command))
 
     def on_forward(self, sender: str, message: Forward) -> None:
-        if self.role == LEADING and self.serves and sender in self.current:
+        if self.role == LEADING and self.serves and sender in self.current and message.epoch == self.epoch:
             self.take_command(sender, message.command)
 
     def take_command(self, server: str, command: Command) -> None:
