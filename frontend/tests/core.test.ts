@@ -291,6 +291,14 @@ describe('the feed', () => {
     trace.add(frame(chunk(0, 1000, { checks: [[10, 'no_lost_ack', state('violated')], [20, 'replicas_equal', state('violated')]] })));
     expect(feedAt(trace, 0, 500, { tides }, 10).map((line) => line.verdict?.check)).toEqual(['no_lost_ack']);
   });
+  it('tells a line that strikes again apart from the first time: both have the number of the line', () => {
+    const trace = new Trace();
+    const struck = (at_us: number): TraceEvent => [-4, at_us, KIND.command, '', 0, { do: 'kill', script: 3 }, null, null];
+    trace.add(frame(chunk(0, 1000, { events: [struck(10), struck(400)] })));
+    const lines = feedAt(trace, 0, 500, { tides }, 10);
+    expect(lines.map((line) => line.at_us)).toEqual([400, 10]);
+    expect(new Set(lines.map((line) => line.key)).size).toBe(2);
+  });
   it('tells that a line found nobody, and not that an end came to nothing', () => {
     const trace = new Trace();
     const skipped = (number: number, reason: string): TraceEvent => [number, 10, KIND.command, '', 0, { do: 'kill', script: 0, skipped: reason }, null, null];

@@ -61,7 +61,7 @@ function linesOf(events: readonly (readonly unknown[])[], descriptors: Descripto
   const lines: FeedLine[] = [];
   for (const [number, at_us, kind, process, , detail, , notes] of events as [number, number, number, string, number, Json, unknown, NoteRef[] | null][]) {
     const base = { at_us, number, node: nodeOfProcess(process), count: 1 };
-    if (kind === KIND.command && !isBookkeeping(detail)) lines.push({ ...base, key: `command${number}`, kind: 'command', command: (detail ?? {}) as Record<string, Json>, node: '' });
+    if (kind === KIND.command && !isBookkeeping(detail)) lines.push({ ...base, key: `command${number} ${at_us}`, kind: 'command', command: (detail ?? {}) as Record<string, Json>, node: '' });
     if (kind === KIND.start && at_us > 0) lines.push({ ...base, key: `start${process}${number}`, kind: 'start', life: Number(detail) });
     for (const [id, values, observed = false, by = process] of notes ?? []) {
       const note = noteOf(descriptors, id);
