@@ -209,6 +209,12 @@ describe('who decides', () => {
     const cut = { ...calm, cuts: between(['n1', 'n2'], ['n3', 'n4']) };
     expect(sides({ scenes, network: cut }).map((side) => [side.nodes.length, side.voters, side.decides])).toEqual([[2, 2, true], [2, 0, false]]);
   });
+  it('says of a run by hand that messages wait for whoever is the network', () => {
+    const said = resultParts({
+      scenes, network: calm, clients: {}, checks: {}, metrics: {}, places: new Map(), at_us: 0, last_ack_us: null, usual_gap_us: 1, leads: true, byHand: true,
+    }).map((part) => part.key);
+    expect(said).toEqual(['map.result_by_hand', 'map.result_no_leader']);
+  });
   it('shows what a system puts on the map, in words', () => {
     expect(scenes[0]!.badges).toEqual([{ text: { en: 'rising', zh: '渐强' }, afterLoss: false }]);
     expect(scenes[1]!.badges[1]).toEqual({ text: { en: 'hull', zh: 'hull' }, afterLoss: true });

@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.kit import node, open_run, settled, wait_for_leader
+from tests.e2e.kit import node, open_run, result_line, settled, wait_for_leader
 from tests.stack import wait_until
 
 COUNTS = re.compile(r"Space-time diagram from .* (\d+) events, (\d+) messages, (\d+) of them lost\.")
@@ -60,6 +60,11 @@ def test_whoever_is_the_network_holds_an_election_by_hand(page: Page) -> None:
     expect(inbox).to_be_visible()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
     expect(inbox).to_contain_text("No message waits.")
+    # That all is held is how one plays, no fault.
+    expect(result_line(page)).to_contain_text("Every message waits for you.")
+    expect(page.get_by_role("meter", name="Fault budget")).to_have_attribute(
+        "aria-valuetext", re.compile("used 0")
+    )
     page.get_by_role("button", name="Fire election of n1", exact=True).click()
     expect(page.get_by_role("region", name="Inbox of n1", exact=True)).to_contain_text("candidate")
     for asked, asker in (("n2", "n1"), ("n3", "n1")) * 2:  # pre-votes, then votes

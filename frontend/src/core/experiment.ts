@@ -56,6 +56,8 @@ export interface Experiment {
   id: string;
   title: Text;
   question?: Text | null;
+  /** `manual`: nothing moves unless somebody lets it. */
+  timers?: string;
   watch?: Text | null;
   system: string;
   seed: number;
@@ -153,3 +155,6 @@ function places(topology: Topology, node: string): Set<string> {
   const rack = topology.nodes.find((spec) => spec.id === node)?.rack ?? '';
   return new Set([node, region, zone, rack].filter(Boolean));
 }
+
+/** A run in which people are the network: every message waits for them, and no timer fires by itself. */
+export const isByHand = (experiment: Experiment | null): boolean => experiment?.timers === 'manual';

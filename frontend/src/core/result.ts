@@ -25,6 +25,8 @@ export interface Situation {
   usual_gap_us: number;
   /** Whether anybody is to lead, as the experiment is set up. */
   leads: boolean;
+  /** People are the network: that messages are held is no fault. */
+  byHand?: boolean;
   /** The experiment's own system: who watches over it, or uses it, is not spoken of. */
   system?: string | undefined;
 }
@@ -61,8 +63,10 @@ const LOSS_CHECK = 'no_lost_ack';
 const LOSS_METRIC = 'lost_acknowledged';
 
 export function resultParts(situation: Situation): Part[] {
-  return [...reachParts(situation), ...servicePart(situation), ...lossPart(situation), ...waitingPart(situation)];
+  return [...handPart(situation), ...reachParts(situation), ...servicePart(situation), ...lossPart(situation), ...waitingPart(situation)];
 }
+
+const handPart = ({ byHand }: Situation): Part[] => (byHand ? [{ key: 'map.result_by_hand' }] : []);
 
 function reachParts(situation: Situation): Part[] {
   const { scenes, network, system } = situation;

@@ -4,7 +4,7 @@ import { untrack } from 'svelte';
 
 import { actionsOn, type Action, type ActionId, type FaultCommand } from '../core/actions';
 import type { Network } from '../core/chunk';
-import { placeOf, rateOf } from '../core/experiment';
+import { isByHand, placeOf, rateOf } from '../core/experiment';
 import { decidesByMajority, resultParts, sides, standing, voters, type Part } from '../core/result';
 import type { NodeScene } from '../core/scene';
 import { timelineModel, type TimelineModel } from '../core/timeline';
@@ -31,6 +31,9 @@ export class BoardView {
     void this.session.worldVersion;
     return this.session.world?.network ?? CALM;
   });
+  byHand = $derived.by(() => isByHand(this.session.experiment));
+  /** What parts the nodes: by hand every message is held, and nobody is cut off by that. */
+  private apart: Network = $derived(this.byHand ? { ...this.network, holds: [] } : this.network);
   faults = $derived.by(() => {
     void this.session.worldVersion;
     return this.session.world?.faults ?? [];
@@ -47,7 +50,7 @@ export class BoardView {
   });
   selected = $derived.by(() => (this.session.selected ? (this.byId.get(this.session.selected) ?? null) : null));
   system = $derived.by(() => this.session.experiment?.system);
-  sides: Side[] = $derived(sides({ scenes: this.scenes, network: this.network, system: this.system }));
+  sides: Side[] = $derived(sides({ scenes: this.scenes, network: this.apart, system: this.system }));
   byMajority = $derived(decidesByMajority(this.scenes, this.system));
   /** Whether anybody is to lead, with the parameters that the experiment gives. */
   leads = $derived.by(() => {
@@ -57,7 +60,7 @@ export class BoardView {
     return !without.some(([name, values]) => values.includes(given[name] ?? null));
   });
   voters = $derived(voters(this.scenes, this.system).length);
-  standing: Part[] = $derived(standing({ scenes: this.scenes, network: this.network, leads: this.leads, system: this.system }));
+  standing: Part[] = $derived(standing({ scenes: this.scenes, network: this.apart, leads: this.leads, system: this.system }));
   /** Whether nodes are down or cut off. */
   lossy = $derived(this.sides.length > 1 || this.scenes.some((scene) => scene.state === 'down'));
 
@@ -100,10 +103,10 @@ export class BoardView {
     const { session } = this;
     if (!session.loaded || !this.scenes.length) return [];
     return resultParts({
-      scenes: this.scenes, network: this.network, clients: this.clients, checks: this.checks,
+      scenes: this.scenes, network: this.apart, clients: this.clients, checks: this.checks,
       metrics: session.piece()?.chunk.keyframe.metrics ?? {}, places: this.places, at_us: session.at_us,
       last_ack_us: session.trace.lastAcknowledged(session.branch, session.at_us), usual_gap_us: this.usualGap(),
-      leads: this.leads, system: this.system,
+      leads: this.leads, byHand: this.byHand, system: this.system,
     });
   }
 

@@ -93,15 +93,15 @@ export function messageMenu(event: MouseEvent, dot: Dot, session: Session, board
 export const MESSAGE_DELAY_MS = 100;
 /** What can be done to one message, named by its number. */
 export const MESSAGE_ACTIONS: { id: string; label: MessageKey; short: MessageKey; icon: string; line: (number: number) => FaultCommand }[] = [
-  { id: 'drop', label: 'break.drop_message', short: 'break.message_drop', icon: '✕', line: (event) => ({ do: 'drop', match: { event } }) },
-  {
-    id: 'delay', label: 'break.delay_message', short: 'break.message_delay', icon: '◔',
-    line: (event) => ({ do: 'delay_message', match: { event }, extra_ms: MESSAGE_DELAY_MS }),
-  },
   { id: 'deliver', label: 'break.deliver_message', short: 'break.message_deliver', icon: '⇥', line: (event) => ({ do: 'deliver', match: { event } }) },
+  { id: 'drop', label: 'break.drop_message', short: 'break.message_drop', icon: '✕', line: (event) => ({ do: 'drop', match: { event } }) },
   {
     id: 'duplicate', label: 'break.duplicate_message', short: 'break.message_duplicate', icon: '⇉',
     line: (event) => ({ do: 'duplicate_message', match: { event } }),
+  },
+  {
+    id: 'delay', label: 'break.delay_message', short: 'break.message_delay', icon: '◔',
+    line: (event) => ({ do: 'delay_message', match: { event }, extra_ms: MESSAGE_DELAY_MS }),
   },
 ];
 

@@ -1,6 +1,6 @@
 /** One run on this page: what a person does to it, and what they are answered. What it is and shows: `received`, `watched`. */
 
-import type { Experiment } from '../core/experiment';
+import { isByHand, type Experiment } from '../core/experiment';
 import { blockerOf } from '../core/recover';
 import type { Playhead } from '../core/playhead';
 import { createRun, refusalText, type Systems } from '../net/api';
@@ -115,8 +115,7 @@ export class Session extends Watched {
 
   private blocker(): Notice['because'] {
     const network = this.world?.network;
-    const byHand = (this.experiment as { timers?: string } | null)?.timers === 'manual';
-    return network ? blockerOf(this.scenes(), network, { byHand, clients: this.clientPlaces().size }) : undefined;
+    return network ? blockerOf(this.scenes(), network, { byHand: isByHand(this.experiment), clients: this.clientPlaces().size }) : undefined;
   }
 
   until(condition: Condition): void {

@@ -63,7 +63,9 @@ export function paintTimeAxis(
     context.fillStyle = colour.line2;
     context.fillRect(x, tick.top, 1, tick.height);
     context.fillStyle = colour.muted;
-    context.fillText(timeText(at), x + 4, tick.text);
+    const words = timeText(at);
+    // A time that would be cut at the edge is not written.
+    if (x + 4 + context.measureText(words).width <= view.width) context.fillText(words, x + 4, tick.text);
   }
   for (const [at_us, wide, fill] of [[view.hover_us, 1, colour.muted], [view.cursor_us, 2, colour.acc]] as const) {
     const x = at_us === null ? -1 : timeX(view, at_us);

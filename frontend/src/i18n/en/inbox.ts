@@ -6,5 +6,6 @@ export default {
   by_itself: 'Messages on their way to each node, and its timers.',
   from: 'from {from}',
   empty: 'No message waits.',
+  fire_short: 'Fire {timer}',
   fire: 'Fire {timer} of {process}',
 };

@@ -56,6 +56,7 @@ export default {
   result_all: 'All {all} nodes reach each other.',
   result_down: 'Down: {nodes}.',
   result_paused: 'Frozen: {nodes}.',
+  result_by_hand: 'Every message waits for you.',
   result_cut: 'Cut off: {side}.',
   result_cut_many: 'The network is cut in {count} parts.',
   result_cut_links: 'Some links are cut.',

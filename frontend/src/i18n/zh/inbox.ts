@@ -6,5 +6,6 @@ export default {
   by_itself: '正发往各节点的消息，以及节点的定时器。',
   from: '来自 {from}',
   empty: '没有等待的消息。',
-  fire: '触发 {process} 的 {timer}',
+  fire_short: '触发 {timer}',
+  fire: '触发 {timer}（{process}）',
 };

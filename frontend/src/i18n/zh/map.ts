@@ -56,6 +56,7 @@ export default {
   result_all: '全部 {all} 个节点互相可达。',
   result_down: '宕机：{nodes}。',
   result_paused: '冻结：{nodes}。',
+  result_by_hand: '每条消息都等您放行。',
   result_cut: '被隔断：{side}。',
   result_cut_many: '网络被切成 {count} 部分。',
   result_cut_links: '部分链路已断开。',
