@@ -14,7 +14,7 @@ import { lineWords } from '../src/core/lineWords';
 import { decidesByMajority, duration, resultParts, sides, standing, voters } from '../src/core/result';
 import { logCells, nodeScene } from '../src/core/scene';
 import { gapsIn, ticks, timelineModel } from '../src/core/timeline';
-import { ACK_LANE, latencyHeight } from '../src/views/tapePaint';
+import { ACK_LANE, besideLine, freeUntil, latencyHeight } from '../src/views/tapePaint';
 import { Trace } from '../src/core/trace';
 import { judgedWords, partWords } from '../src/pages/judgedWords';
 import { faultText } from '../src/panels/faults';
@@ -265,6 +265,15 @@ describe('the timeline', () => {
     const heights = [0, 1_000, 20_000, 500_000, 1e9].map(latencyHeight);
     expect([...heights].sort((a, b) => a - b)).toEqual(heights);
     expect([heights[0], heights[4]]).toEqual([heights[1], ACK_LANE]);
+  });
+  it('writes beside what it is about, and over nothing else', () => {
+    const fault = (from_us: number, to_us: number, row = 0) => ({ id: String(from_us), fault: {} as never, from_us, to_us, row });
+    const [first, second, other] = [fault(0, 10), fault(40, 60), fault(20, 30, 1)];
+    const model = { faults: [first!, second!, other!], until_us: 100 };
+    expect(freeUntil(model, first!, 3)).toBe(40);
+    expect(freeUntil(model, first!, 1)).toBe(20);
+    expect(freeUntil(model, second!, 3)).toBe(100);
+    expect([besideLine(100, 50, 400), besideLine(380, 50, 400)]).toEqual([105, 325]);
   });
   it('counts no pause before the first acknowledgement, and ticks at round numbers', () => {
     expect(gapsIn([], 1000, 10)).toEqual([]);

@@ -64,10 +64,11 @@ class Ui {
   lasso = $state(false);
   drawn = $state.raw<{ from: Point; to: Point } | null>(null);
   width = $state(innerWidth);
+  height = $state(innerHeight);
 
   constructor() {
     matchMedia?.('(prefers-color-scheme: light)').addEventListener('change', () => this.themeVersion++);
-    addEventListener('resize', () => (this.width = innerWidth));
+    addEventListener('resize', () => [this.width, this.height] = [innerWidth, innerHeight]);
     this.apply();
   }
 

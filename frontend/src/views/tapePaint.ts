@@ -3,7 +3,7 @@
 import { TERM_HUES, termHue } from '../core/colour';
 import type { Fault } from '../core/chunk';
 import { duration } from '../core/result';
-import { FAULT_ROWS, ticks, type TimelineModel } from '../core/timeline';
+import { FAULT_ROWS, ticks, type FaultBar, type TimelineModel } from '../core/timeline';
 
 export interface TapeLabels {
   term(epoch: number): string;
@@ -20,6 +20,8 @@ export interface TapeView {
   lanes: number;
   phone: boolean;
   projector: boolean;
+  /** Too low for answers and their latency. */
+  low: boolean;
   labels: TapeLabels;
 }
 
@@ -77,13 +79,17 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
   for (const fault of model.faults) {
     const top = y + Math.min(fault.row, rows - 1) * FAULT_HEIGHT;
     bar(fault.from_us, fault.to_us, top, FAULT_HEIGHT - 2, colour('--bad'), 3);
+  }
+  for (const fault of model.faults) {
+    const row = Math.min(fault.row, rows - 1);
+    const top = y + row * FAULT_HEIGHT;
     const words = view.labels.fault(fault.fault);
     context.font = `600 14px ${sans}`;
     const wide = context.measureText(words).width;
     const room = x(fault.to_us) - x(fault.from_us) - 10;
     const middle = top + FAULT_HEIGHT / 2;
     if (wide < room) text(words, x(fault.from_us) + 5, middle, colour('--on-mark'), 600);
-    else if (x(fault.to_us) + wide + 8 < x(model.until_us)) text(words, x(fault.to_us) + 4, middle, colour('--muted'), 550);
+    else if (x(fault.to_us) + wide + 8 < x(freeUntil(model, fault, rows))) text(words, x(fault.to_us) + 4, middle, colour('--muted'), 550);
     else if (room > CUT_ROOM) text(cut(context, words, room), x(fault.from_us) + 5, middle, colour('--on-mark'), 600);
   }
   for (const mark of model.marks) {
@@ -91,8 +97,8 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     context.fillRect(x(mark.at_us) - 1, y - 4, 2, 4);
   }
   y += rows * FAULT_HEIGHT + 2;
-  paintAcknowledgements(context, model, view, y, colour('--ok'), colour('--warn'));
-  for (const gap of model.gaps) {
+  if (!view.low) paintAcknowledgements(context, model, view, y, colour('--ok'), colour('--warn'));
+  for (const gap of view.low ? [] : model.gaps) {
     const words = view.labels.noAcks(duration(gap.to_us - gap.from_us));
     context.fillStyle = colour('--bad');
     context.globalAlpha = 0.22;
@@ -108,8 +114,16 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
   }
   for (const violation of model.violations) {
     context.fillStyle = colour('--bad');
-    context.fillRect(x(violation.at_us) - 1, BAND.top - 14, 2.5, y - BAND.top + 28);
-    text(`! ${view.labels.violation(violation.check)}`, Math.min(x(violation.at_us) + 5, view.width - 150), BAND.top - 20, colour('--bad'), 700);
+    context.fillRect(x(violation.at_us) - 1, BAND.top - 14, 2.5, y - BAND.top + (view.low ? 12 : 28));
+    const words = `! ${view.labels.violation(violation.check)}`;
+    context.font = `700 14px ${sans}`;
+    const wide = context.measureText(words).width;
+    const left = besideLine(x(violation.at_us), wide, view.width);
+    const middle = Math.max(7, BAND.top - 20);
+    // The signs of elections lie behind the words, not across them.
+    context.fillStyle = colour('--panel');
+    context.fillRect(left - 2, middle - 7, wide + 4, 14);
+    text(words, left, middle, colour('--bad'), 700);
   }
   const axis = view.height - 8;
   for (const tick of ticks(0, view.span_us, Math.max(2, Math.floor(view.width / 110)))) {
@@ -119,6 +133,18 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     text(words, Math.max(half, Math.min(view.width - half, x(tick))), axis, colour('--muted'), 500, 14, 'center');
   }
   paintHead(context, x(view.at_us), axis - 9, colour('--text'));
+}
+
+/** Words beside an upright line: to its right, where they fit there, else to its left. */
+export function besideLine(x: number, wide: number, width: number): number {
+  return x + 5 + wide <= width - 10 ? x + 5 : Math.max(2, x - 5 - wide);
+}
+
+/** Until when nothing else stands in the row of a fault after its end. */
+export function freeUntil(model: Pick<TimelineModel, 'faults' | 'until_us'>, fault: FaultBar, rows: number): number {
+  const row = (one: FaultBar) => Math.min(one.row, rows - 1);
+  const after = model.faults.filter((one) => one !== fault && row(one) === row(fault) && one.to_us > fault.to_us).map((one) => one.from_us);
+  return Math.min(model.until_us, ...after);
 }
 
 /** As much of the words as there is room for. */
