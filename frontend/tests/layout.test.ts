@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { layout, roomFor } from '../src/core/layout';
+import { layout, occupied, roomFor } from '../src/core/layout';
 import type { Topology } from '../src/core/experiment';
+import { freeSpot } from '../src/views/mapPaint';
 
 function cluster(perZone: number[][], names = ['east', 'west', 'south', 'north', 'mid']): Topology {
   let number = 0;
@@ -20,6 +21,18 @@ const shapes: [string, Topology][] = [
   ['101 over 5', cluster([[11, 10], [10, 10], [20], [20], [20]])],
 ];
 const sizes = [{ w: 850, h: 560 }, { w: 1280, h: 500 }, { w: 390, h: 420 }];
+
+describe('numbers on the map', () => {
+  it('stand on no disc, strip or client, and on no other number', () => {
+    const ground = layout({ nodes: [{ id: 'n1' }, { id: 'n2' }] }, new Map([['c1', 'n1']]), { w: 900, h: 500 });
+    const taken = occupied(ground);
+    expect(taken).toHaveLength(2 + 2 + 1);
+    const disc = ground.nodes.get('n1')!;
+    const far = { x: 450, y: 8 };
+    expect(freeSpot([disc, { x: disc.x, y: disc.y + ground.radius + 20 }, ground.clients[0]!, far], 50, taken)).toBe(far);
+    expect(freeSpot([far], 50, [...taken, { x: 460, y: 0, w: 40, h: 20 }])).toBeUndefined();
+  });
+});
 
 describe('layout', () => {
   for (const [name, topology] of shapes) {

@@ -55,6 +55,28 @@ const FOOTPRINT: Record<Detail, { side: number; above: number; below: number; ra
   small: { side: 5, above: 20, below: 10, radius_min: 8 },
 };
 
+/** Half of the widest log strip, and of a client's box. */
+const STRIP_HALF = 62;
+const CLIENT_HALF = { w: 62, h: 22 };
+/** Smaller discs bear no words that could be hidden. */
+const WORDED = 14;
+
+/** What nothing else is to be written over: discs with names, what is under them, clients. */
+export function occupied({ nodes, clients, radius, detail, scale }: Pick<Layout, 'nodes' | 'clients' | 'radius' | 'detail' | 'scale'>): Box[] {
+  if (radius < WORDED) return [];
+  const under = detail === 'small' ? 0 : FOOTPRINT[detail].below;
+  const discs = [...nodes.values()].map(({ x, y }) => ({ x: x - radius, y: y - radius, w: 2 * radius, h: 2 * radius }));
+  const strips = under ? [...nodes.values()].map(({ x, y }) => ({ x: x - STRIP_HALF, y: y + radius, w: 2 * STRIP_HALF, h: under })) : [];
+  const half = scale < 0.8 ? { w: 10, h: 6 } : CLIENT_HALF;
+  return [...discs, ...strips, ...clients.map(({ x, y }) => ({ x: x - half.w, y: y - half.h, w: 2 * half.w, h: 2 * half.h }))];
+}
+
+/** Roughly where the names of regions stand, in their upper left corners. */
+export function regionNames({ regions }: Pick<Layout, 'regions'>): Box[] {
+  const wide = (name: string) => [...name].reduce((sum, letter) => sum + (letter > '\u2e80' ? 15 : 9), 0);
+  return regions.map(({ id, box }) => ({ x: box.x + 14, y: box.y + 6, w: wide(id) + 4, h: 22 }));
+}
+
 /** Ground that one node needs at least, in square pixels, its share of frames included. */
 const NODE_AREA = 3600;
 const HEIGHT_MIN = 180;

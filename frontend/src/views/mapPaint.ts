@@ -6,7 +6,7 @@
 import { TERM_HUES, termHue } from '../core/colour';
 import { along, type Dot, type Places } from '../core/flight';
 import { countText, thickness, type Flow } from '../core/flows';
-import type { Layout, Point } from '../core/layout';
+import { occupied, type Box, type Layout, type Point } from '../core/layout';
 import type { NodeScene } from '../core/scene';
 
 export interface Palette {
@@ -245,14 +245,16 @@ export function paintBeads(context: Context, streams: readonly Stream[], phase: 
 
 /** A number on the map: the messages of one link, or of all links between two regions. */
 export interface Count {
-  at: Point;
+  /** Where it may stand, the best place first. */
+  spots: Point[];
   text: string;
   colour: string;
 }
 const COUNT = { height: 20, gap: 4 };
 
+const SHARES = [0.6, 0.5, 0.7, 0.4, 0.3, 0.8];
 export const linkCounts = (streams: readonly Stream[]): Count[] => streams.map(({ start, stop, rate, colour }) => (
-  { at: { x: start.x + (stop.x - start.x) * 0.6, y: start.y + (stop.y - start.y) * 0.6 }, text: `${countText(rate)}/s`, colour }));
+  { spots: SHARES.map((share) => ({ x: start.x + (stop.x - start.x) * share, y: start.y + (stop.y - start.y) * share })), text: `${countText(rate)}/s`, colour }));
 
 /** One number for all that goes from one region to another, in the middle of where it goes. */
 export function regionCounts(flows: readonly Flow[], places: Places, regionOf: (id: string) => string, colours: Palette): Count[] {
@@ -266,22 +268,26 @@ export function regionCounts(flows: readonly Flow[], places: Places, regionOf: (
     sums.set(key, { rate: sum.rate + rate, x: sum.x + (a.x * 0.4 + b.x * 0.6) * rate, y: sum.y + (a.y * 0.4 + b.y * 0.6) * rate, epoch: Math.max(sum.epoch, epoch) });
   }
   return [...sums.values()].sort((a, b) => b.rate - a.rate).map(({ rate, x, y, epoch }) => (
-    { at: { x: x / rate, y: y / rate }, text: `${countText(rate)}/s`, colour: termColour(epoch, colours) }));
+    { spots: [{ x: x / rate, y: y / rate }], text: `${countText(rate)}/s`, colour: termColour(epoch, colours) }));
 }
 
-/** Numbers that hide no other number and stand on no disc; the first ones given go first. */
+/** Where a number stands on nothing and hides no other one; undefined where there is no such place. */
+export function freeSpot(spots: readonly Point[], w: number, taken: readonly Box[]): Point | undefined {
+  const [x, y] = [w / 2 + COUNT.gap, COUNT.height / 2 + COUNT.gap];
+  return spots.find((at) => !taken.some((box) => at.x + x > box.x && at.x - x < box.x + box.w && at.y + y > box.y && at.y - y < box.y + box.h));
+}
+
+/** Numbers that hide no other number and stand on nothing that has words; the first ones given go first. */
 export function paintCounts(context: Context, counts: readonly Count[], ground: Layout, colours: Palette): void {
-  const taken: { x: number; y: number; w: number }[] = [];
-  const discs = [...ground.nodes.values()];
-  const onDisc = (at: Point, w: number) => discs.some((disc) => Math.abs(disc.x - at.x) < ground.radius + w / 2 && Math.abs(disc.y - at.y) < ground.radius + COUNT.height / 2);
+  const taken = occupied(ground);
   context.font = `600 14px ${colours.sans}`;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
-  for (const { at, text, colour } of counts) {
+  for (const { spots, text, colour } of counts) {
     const w = context.measureText(text).width + 14;
-    if (taken.some((one) => Math.abs(one.x - at.x) < (one.w + w) / 2 + COUNT.gap && Math.abs(one.y - at.y) < COUNT.height + COUNT.gap)) continue;
-    if (ground.detail !== 'small' && onDisc(at, w)) continue;
-    taken.push({ ...at, w });
+    const at = freeSpot(spots, w, taken);
+    if (!at) continue;
+    taken.push({ x: at.x - w / 2, y: at.y - COUNT.height / 2, w, h: COUNT.height });
     context.fillStyle = colours.ground;
     context.strokeStyle = colour;
     context.lineWidth = 1.5;
