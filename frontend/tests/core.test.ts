@@ -67,9 +67,17 @@ describe('walls', () => {
     const cuts = [...between(groups[0]!, [...groups[1]!, ...groups[2]!]), ...between(groups[1]!, groups[2]!)];
     const walls = wallsOf({ ...calm, cuts, groups, walls: [{ id: 1, groups, since_us: 5 }, { id: 3, groups: [['n5'], ['n1', 'n2', 'n3', 'n4']], since_us: 5 }, { id: 2, groups: [['n1', 'n2'], ['n3', 'n4', 'n5']], since_us: 9 }] }, ground);
     expect(walls.lines.length).toBeGreaterThan(2);
-    const signs = signsOf(walls.lines, 850);
+    const signs = signsOf(walls.lines, { width: 850, wide: 160, names: [] });
     expect(signs.map((one) => one.line.since_us)).toEqual([5, 9]);
     expect(Math.abs(signs[0]!.x - signs[1]!.x) >= 160 || Math.abs(signs[0]!.y - signs[1]!.y) >= 28).toBe(true);
+  });
+  it('has its sign beside the names of regions where there is room for it', () => {
+    const line = { from: { x: 130, y: 4 }, to: { x: 130, y: 230 }, kind: 'cut' as const, since_us: 5 };
+    const names = [{ x: 25, y: 6, w: 36, h: 22 }, { x: 150, y: 6, w: 36, h: 22 }];
+    const at = (wide: number) => signsOf([line], { width: 374, wide, names })[0]!.x;
+    expect(at(88)).toBe(150 - 44);
+    expect(at(30)).toBe(130);
+    expect(at(160)).toBe(130);
   });
   it('is a half barrier on a link that is cut one way', () => {
     const walls = wallsOf({ ...calm, cuts: [['n1', 'n3']] }, ground);

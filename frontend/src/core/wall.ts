@@ -1,7 +1,7 @@
 /** Walls: where cuts run between the nodes, and the half barriers of links that are cut one way. */
 
 import type { Network } from './chunk';
-import type { Layout, Point } from './layout';
+import type { Box, Layout, Point } from './layout';
 
 export interface WallLine {
   from: Point;
@@ -51,19 +51,36 @@ export function wallsOf(network: Network, layout: Layout): Walls {
   return { lines, barriers, crossing };
 }
 
-/** One sign for all walls that went up together, at the top of the first, below the signs that stand there already. */
-export function signsOf(lines: readonly WallLine[], width: number): Sign[] {
+/** Where signs may stand: how wide the map and a sign are, and what is not to be covered. */
+interface SignRoom {
+  width: number;
+  wide: number;
+  names: readonly Box[];
+}
+const SIGN_TALL = 28;
+
+/** One sign for all walls that went up together, at the top of the first, beside names, below the signs that stand there already. */
+export function signsOf(lines: readonly WallLine[], room: SignRoom): Sign[] {
   const signs: Sign[] = [];
   for (const line of lines) {
     if (signs.some((one) => one.line.kind === line.kind && one.line.since_us === line.since_us)) continue;
     const top = line.from.y <= line.to.y ? line.from : line.to;
-    const x = Math.max(SIGN.wide / 2, Math.min(width - SIGN.wide / 2, top.x));
-    const over = signs.filter((one) => Math.abs(one.x - x) < SIGN.wide).map((one) => one.y + SIGN.tall);
+    const x = besideNames(top, room);
+    const over = signs.filter((one) => Math.abs(one.x - x) < room.wide).map((one) => one.y + SIGN_TALL);
     signs.push({ line, x, y: Math.max(top.y + 9, ...over) });
   }
   return signs;
 }
-const SIGN = { wide: 160, tall: 28 };
+
+/** As near to the wall as no name is covered, but never away from it. */
+function besideNames(top: Point, { width, wide, names }: SignRoom): number {
+  const half = wide / 2;
+  const inside = (x: number) => Math.max(half, Math.min(width - half, x));
+  const rows = names.filter((name) => name.y < top.y + 9 + SIGN_TALL / 2 && name.y + name.h > top.y + 9 - SIGN_TALL / 2);
+  const spots = [top.x, ...rows.flatMap((name) => [name.x - half, name.x + name.w + half])].map(inside)
+    .filter((x) => Math.abs(x - top.x) < half && !rows.some((name) => x + half > name.x && x - half < name.x + name.w));
+  return spots.sort((a, b) => Math.abs(a - top.x) - Math.abs(b - top.x))[0] ?? inside(top.x);
+}
 
 const key = ([from, to]: Pair): string => `${from}>${to}`;
 

@@ -43,6 +43,7 @@ export default {
   zone: 'zone {id}',
   region: 'region',
   latency: '{ms} ms',
+  partition_short: '▚ {time}',
   partition_chip: 'partition · {time}',
   one_way_chip: 'one way · {time}',
   hold_chip: 'held · {count}',

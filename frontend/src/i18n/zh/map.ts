@@ -43,6 +43,7 @@ export default {
   zone: '可用区 {id}',
   region: '地域',
   latency: '{ms} 毫秒',
+  partition_short: '▚ {time}',
   partition_chip: '分区 · {time}',
   one_way_chip: '单向 · {time}',
   hold_chip: '扣住 · {count}',
