@@ -34,6 +34,11 @@ describe('the space-time diagram', () => {
       [[0, 1, 100, 400, false], [1, 2, 400, 700, false], [2, 0, 700, 740, true]]);
   });
 
+  it('knows of each message which epoch it speaks for', () => {
+    const found = spaceTime(trace(), 0, { ...window(), epochOf: (type) => type.length }, PROCESSES);
+    expect(found.arrows.map((one) => one.epoch)).toEqual(found.arrows.map((one) => one.type.length));
+  });
+
   it('reads nothing outside its window, but keeps what crosses its edge', () => {
     const found = spaceTime(trace(), 0, window({ from_us: 500, to_us: 750 }), PROCESSES);
     expect(found.marks.map((mark) => mark.number)).toEqual([9]);

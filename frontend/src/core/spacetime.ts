@@ -3,7 +3,7 @@
  * so a run of a million events costs no more than a screenful. Pure.
  */
 
-import { FATE, KIND, type Send, type TraceEvent } from './chunk';
+import { FATE, KIND, type Json, type Send, type TraceEvent } from './chunk';
 import { nodeOfProcess } from './experiment';
 import { longestFlight } from './flight';
 import { coneOf, transitiveEdges, type Cone, type Step } from './order';
@@ -31,6 +31,8 @@ export interface SpaceArrow {
   depart_us: number;
   arrive_us: number;
   type: string;
+  /** Of its sender's leadership; 0 where it has none. */
+  epoch: number;
   /** It never arrived: `arrive_us` is where it is last seen. */
   lost: boolean;
   /** It stands for a path through what is hidden. */
@@ -61,6 +63,8 @@ export interface Window {
   hidden: ReadonlySet<string>;
   /** Local events nearer than this to the one before are drawn as one mark; 0: each by itself. */
   collapse_us: number;
+  /** What a message says of its epoch, by its type and fields. */
+  epochOf?(type: string, fields: Json[]): number;
 }
 
 export const EVENTS_MAX = 3000;
@@ -92,7 +96,7 @@ export function spaceTime(trace: Trace, branch: number, window: Window, processe
   }));
   const shown = read.events.filter((_, index) => steps[index]!.lane >= 0);
   const edges = window.hidden.size ? transitiveEdges(steps, lanes.length).map(({ from, to }): SpaceArrow => ({
-    number: to.number, cause: from.number, from: from.lane, to: to.lane, depart_us: from.at_us, arrive_us: to.at_us, type: '', lost: false, through: true,
+    number: to.number, cause: from.number, from: from.lane, to: to.lane, depart_us: from.at_us, arrive_us: to.at_us, type: '', epoch: 0, lost: false, through: true,
   })) : [];
   return { ...empty, events: shown.length, arrows: [...arrows, ...edges], marks: marksOf(shown, laneOf, read, window.collapse_us), steps, kinds: kindsIn(read) };
 }
@@ -138,18 +142,18 @@ function kindsIn(read: Read): Map<string, number> {
   return found;
 }
 
-function arrowsIn(read: Read, laneOf: Map<string, number>, { from_us, to_us, hidden }: Window): SpaceArrow[] {
+function arrowsIn(read: Read, laneOf: Map<string, number>, { from_us, to_us, hidden, epochOf }: Window): SpaceArrow[] {
   const found: SpaceArrow[] = [];
   for (const send of read.sends.values()) {
     const [from, to] = [laneOf.get(send[4]), laneOf.get(send[5])];
     if (from === undefined || to === undefined || from === to || hidden.has(send[7])) continue;
-    const arrow = arrowOf(send, from, to, read, to_us - from_us);
+    const arrow = { ...arrowOf(send, from, to, read, to_us - from_us), epoch: epochOf?.(send[7], send[8]) ?? 0 };
     if (arrow.arrive_us >= from_us && arrow.depart_us <= to_us) found.push(arrow);
   }
   return found;
 }
 
-function arrowOf(send: Send, from: number, to: number, read: Read, span_us: number): SpaceArrow {
+function arrowOf(send: Send, from: number, to: number, read: Read, span_us: number): Omit<SpaceArrow, 'epoch'> {
   const [number, cause, depart_us, arrives_us, , , fate, type] = send;
   const drop_us = read.drops.get(number);
   const lost = fate === FATE.lost || fate === FATE.cut || drop_us !== undefined;

@@ -1,7 +1,9 @@
 /** The canvas of the space-time diagram: time runs to the right, a line per process. */
 
 import { KIND } from '../core/chunk';
+import { TERM_HUES, termHue } from '../core/colour';
 import { COLUMNS, type Mark, type SpaceArrow, type SpaceTime } from '../core/spacetime';
+import type { Band } from '../core/timeline';
 import { insideLanes, paintTimeAxis, prepared, timeX } from './canvas';
 
 export { timeX, xTime } from './canvas';
@@ -27,13 +29,15 @@ export interface SpaceView {
   chosen: number | null;
   before: ReadonlySet<number>;
   after: ReadonlySet<number>;
+  /** Per lane: when its process led, and in which epoch. */
+  leading: readonly (readonly Band[])[];
   /** Per lane: until when it lies in the past of the chosen event, from when in its future. */
   past: readonly (number | undefined)[];
   future: readonly (number | undefined)[];
   timeText(us: number): string;
 }
-type Colours = Record<'panel' | 'panel2' | 'line' | 'line2' | 'text' | 'muted' | 'acc' | 'ok' | 'warn' | 'bad', string>;
-const NAMES = ['panel', 'panel2', 'line', 'line2', 'text', 'muted', 'acc', 'ok', 'warn', 'bad'] as const;
+type Colours = Record<`term-${number}` | 'panel' | 'panel2' | 'line' | 'line2' | 'text' | 'muted' | 'acc' | 'ok' | 'warn' | 'bad', string>;
+const NAMES = [...Array.from({ length: TERM_HUES }, (_, at) => `term-${at}` as const), 'panel', 'panel2', 'line', 'line2', 'text', 'muted', 'acc', 'ok', 'warn', 'bad'] as const;
 
 export const laneY = (lane: number, view: Pick<SpaceView, 'lane' | 'top'>): number => AXIS + view.lane * (lane + 0.5) - view.top;
 
@@ -52,6 +56,9 @@ export function paintSpaceTime(canvas: HTMLCanvasElement, picture: SpaceTime, vi
   paintTimeAxis(context, view, colour, { top: 4, height: 10, text: 15 }, view.timeText);
 }
 
+/** Epochs have the same hues in every view. */
+const hue = (epoch: number, colour: Colours, none: string): string => colour[`term-${termHue(epoch)}`] ?? none;
+
 /** The light cone of the chosen event: what could have led to it, and what it could have led to. */
 function paintCone(context: CanvasRenderingContext2D, picture: SpaceTime, view: SpaceView, colour: Colours): void {
   context.globalAlpha = 0.13;
@@ -69,6 +76,13 @@ function paintCone(context: CanvasRenderingContext2D, picture: SpaceTime, view: 
 function paintLines(context: CanvasRenderingContext2D, picture: SpaceTime, view: SpaceView, colour: Colours): void {
   context.fillStyle = colour.line2;
   for (let lane = 0; lane < picture.lanes.length; lane++) context.fillRect(view.gutter, laneY(lane, view) - 1, view.width, 2);
+  for (const [lane, bands] of view.leading.entries()) {
+    for (const band of bands) {
+      context.fillStyle = hue(band.epoch, colour, colour.line2);
+      const left = timeX(view, band.from_us);
+      context.fillRect(left, laneY(lane, view) - 3, Math.max(0, timeX(view, Math.min(band.to_us, view.cursor_us)) - left), 6);
+    }
+  }
   for (const down of picture.downs) {
     const [left, right] = [timeX(view, down.from_us), timeX(view, down.to_us)];
     const y = laneY(down.lane, view);
@@ -104,7 +118,7 @@ function paintArrow(context: CanvasRenderingContext2D, arrow: SpaceArrow, view: 
   // Something on its way is drawn as far as the moment on show; what lies after it stays pale.
   const seen = Math.min(1, Math.max(0, (view.cursor_us - arrow.depart_us) / Math.max(1, arrow.arrive_us - arrow.depart_us)));
   const quiet = view.chosen !== null && !led && !came;
-  context.strokeStyle = context.fillStyle = arrow.lost ? colour.bad : led ? colour.acc : came ? colour.warn : colour.muted;
+  context.strokeStyle = context.fillStyle = arrow.lost ? colour.bad : led ? colour.acc : came ? colour.warn : hue(arrow.epoch, colour, colour.muted);
   context.lineWidth = led || came ? 2.5 : 1.3;
   context.globalAlpha = (quiet ? 0.25 : 1) * (seen > 0 ? 1 : 0.3);
   context.setLineDash(arrow.through ? [6, 4] : []);
