@@ -132,5 +132,6 @@ def test_no_serious_problem_and_nothing_wider_than_the_page(
     page.goto("/history")
     page.get_by_role("button", name="A stale read").click()
     expect(page.locator("section.verdict")).to_contain_text("Not linearizable", timeout=ANSWER_MS)
+    expect(page.locator("#verdict")).to_be_in_viewport()
     assert serious_problems(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]

@@ -136,7 +136,7 @@ export function paintImpossible(context: Context, x: number, y: number, label: s
 }
 
 /** What a bar is about, inside it, where there is room for more than a letter or two. */
-export function paintBarText(context: Context, text: string, bar: { left: number; width: number; gutter: number; y: number }, fill: string): void {
+export function paintBarText(context: Context, text: string, bar: { left: number; width: number; gutter: number; y: number }, fill: string, halo: string): void {
   const start = Math.max(bar.left, bar.gutter) + 6;
   const room = bar.left + bar.width - start - 5;
   if (room < 18) return;
@@ -144,6 +144,11 @@ export function paintBarText(context: Context, text: string, bar: { left: number
   if (fits.length < 3 && fits !== text) return;
   context.textBaseline = 'middle';
   context.textAlign = 'left';
+  // Where an operation takes effect lies behind its words.
+  context.strokeStyle = halo;
+  context.lineWidth = 4;
+  context.lineJoin = 'round';
+  context.strokeText(fits, start, bar.y);
   context.fillStyle = fill;
   context.fillText(fits, start, bar.y);
 }

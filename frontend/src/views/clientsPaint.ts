@@ -57,6 +57,7 @@ function paintLane(context: CanvasRenderingContext2D, lane: TimeLane, top: numbe
   context.fillRect(view.gutter, top + ROW - 0.5, view.width, 0.5);
   for (const bar of lane.bars) paintBar(context, bar, top, view, colour);
   for (const bar of lane.bars) paintPoint(context, bar, top, view, colour);
+  for (const bar of lane.bars) paintWords(context, bar, top, view, colour);
 }
 
 function paintBar(context: CanvasRenderingContext2D, bar: TimeBar, top: number, view: ClientsView, colour: Colours): void {
@@ -76,7 +77,12 @@ function paintBar(context: CanvasRenderingContext2D, bar: TimeBar, top: number, 
   if (!open && bar.outcome !== 'unknown') context.fillRect(left + width - Math.min(3, width), y, Math.min(3, width), height);
   if (impossible || bar.id === view.chosen) paintFrame(context, left, y, width, height, bar.id === view.chosen ? colour.acc : colour.bad);
   if (impossible) paintImpossible(context, left + width + 4, y + height / 2, view.labels.impossible, colour);
-  paintBarText(context, bar.text, { left, width, gutter: view.gutter, y: y + height / 2 }, colour.text);
+}
+
+function paintWords(context: CanvasRenderingContext2D, bar: TimeBar, top: number, view: ClientsView, colour: Colours): void {
+  const left = timeX(view, bar.from_us);
+  const width = timeX(view, bar.to_us ?? view.cursor_us) - left;
+  paintBarText(context, bar.text, { left, width, gutter: view.gutter, y: top + 4 + (ROW - 10) / 2 }, colour.text, colour.panel);
 }
 
 function paintPoint(context: CanvasRenderingContext2D, bar: TimeBar, top: number, view: ClientsView, colour: Colours): void {

@@ -73,9 +73,11 @@ function paintLane(context: CanvasRenderingContext2D, lane: Lane, top: number, v
   context.fillRect(view.gutter, top + ROW - 0.5, view.width - view.gutter, 0.5);
   const shown = between(lane, from, to);
   if (!shown.length) return;
-  let index = lane.bars.indexOf(shown[0]!);
-  for (const bar of shown) paintBar(context, bar, placeX(view, drawnEnd(lane, index++)), top, view, colour);
+  const first = lane.bars.indexOf(shown[0]!);
+  const right = (at: number) => placeX(view, drawnEnd(lane, first + at));
+  shown.forEach((bar, at) => paintBar(context, bar, right(at), top, view, colour));
   for (const bar of shown) if (bar.point !== null) paintPoint(context, bar, top, view, colour);
+  shown.forEach((bar, at) => paintWords(context, bar, right(at), top, view, colour));
 }
 
 function paintBar(context: CanvasRenderingContext2D, bar: Bar, right: number, top: number, view: HistoryView, colour: Colours): void {
@@ -98,8 +100,12 @@ function paintBar(context: CanvasRenderingContext2D, bar: Bar, right: number, to
   if (!open) context.fillRect(left + width - cap, y, cap, height);
   if (bar.impossible || bar.id === view.selected) paintFrame(context, left, y, width, height, bar.id === view.selected ? colour.acc : colour.bad);
   if (bar.impossible) paintImpossible(context, left + width + 4, y + height / 2, view.labels.impossible, colour);
+}
+
+function paintWords(context: CanvasRenderingContext2D, bar: Bar, right: number, top: number, view: HistoryView, colour: Colours): void {
+  const left = placeX(view, bar.start);
   const text = view.manyKeys ? `${bar.key}: ${symbols(bar)}` : symbols(bar);
-  paintBarText(context, text, { left, width, gutter: view.gutter, y: y + height / 2 }, colour.text);
+  paintBarText(context, text, { left, width: right - left, gutter: view.gutter, y: top + 4 + (ROW - 9) / 2 }, colour.text, colour.panel);
 }
 
 function paintPoint(context: CanvasRenderingContext2D, bar: Bar, top: number, view: HistoryView, colour: Colours): void {
