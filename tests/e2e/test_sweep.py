@@ -45,6 +45,11 @@ def test_a_failure_is_opened_and_shrunk(page: Page) -> None:
     small = failures.get_by_role("link", name="Open the smallest case")
     expect(small).to_be_visible(timeout=LONG_MS)
     expect(failures).to_contain_text("faults are enough")
+    size = page.viewport_size
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert size
+    page.set_viewport_size(size)
     small.click()
     page.wait_for_url("**/r/*")
     expect(page.get_by_role("heading", level=1)).to_contain_text("the smallest failing case", timeout=LONG_MS)
