@@ -7,7 +7,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewPage
-from tests.e2e.kit import make_run, node, open_run, wait_for_leader
+from tests.e2e.kit import GEO, make_run, node, open_run, wait_for_leader
 
 PAUSES = """async (count) => {
   const time = document.querySelector('input[aria-label="Time"]');
@@ -62,6 +62,14 @@ def test_the_picture_is_told_in_words_and_walked_by_keys(page: Page) -> None:
     expect(words.get_by_text("The link from n2 to n5 is cut.")).to_be_attached(timeout=20_000)
     page.keyboard.press("h")
     expect(words.get_by_text("The link from n2 to n5 is cut.")).not_to_be_attached(timeout=20_000)
+
+
+def test_a_source_in_chinese_is_readable_on_an_english_page(page: Page) -> None:
+    page.goto(make_run(page, {**GEO, "cite": ["InfoQ 中国"]}))
+    expect(page.get_by_text("InfoQ 中国")).to_be_attached()
+    # Beside the two characters of the language switch: the slices of the whole font.
+    faces = "[...document.fonts].filter((one) => one.family.includes('Noto Sans SC')).length > 50"
+    page.wait_for_function(faces)
 
 
 def test_with_less_motion_the_scene_goes_on_in_steps(new_page: NewPage) -> None:

@@ -38,6 +38,11 @@ export function applyLanguage(): void {
 /** For a page with Chinese on it. Last in the font list, so nothing is fetched where the system has Chinese glyphs of its own. */
 export const chineseFont = (): void => void import('@fontsource-variable/noto-sans-sc/index.css');
 
+/** What people or sources wrote in Chinese is on English pages too. */
+export function fontFor(...texts: (string | undefined)[]): void {
+  if (texts.some((text) => /\p{Script=Han}/u.test(text ?? ''))) chineseFont();
+}
+
 export function fill(template: string, values: Record<string, unknown> = {}): string {
   return template.replace(/\{(\w+)\}/g, (place, name: string) => (name in values ? String(values[name]) : place));
 }
