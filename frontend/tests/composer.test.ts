@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import {
-  added, barsOf, begunAt, duplicated, endedAt, firstChange, movable, moved, readScript, removed, repeated, repeatedUntil, scriptText, scriptWith, snapped, stepOf, stretchable, type Bar,
+  added, barsOf, begunAt, duplicated, endedAt, firstChange, movable, moved, readScript, removed, repeated, repeatedUntil, scriptText, scriptWith, snapped, stepOf, stretchable, wordsPlace, type Bar,
 } from '../src/core/composer';
 import type { FaultLine } from '../src/core/experiment';
 
@@ -16,6 +16,17 @@ const spans = (found: Bar[]) => found.map(({ index, from_s, to_s, end }) => [ind
 
 const kill: FaultLine = { at_s: 5, do: 'kill', target: 'n1' };
 const restart: FaultLine = { at_s: 10, do: 'restart', target: 'n1' };
+
+describe('the words of a bar', () => {
+  const bar = (from_s: number, to_s: number, ...again: number[]) => ({ from_s, to_s, again: again.map((at) => ({ from_s: at, to_s: at + 1 })) });
+  it('stand where they cover nothing, if there is such a place', () => {
+    expect(wordsPlace(bar(10, 30), 15, 60)).toBe('in');
+    expect(wordsPlace(bar(10, 12), 15, 60)).toBe('after');
+    expect(wordsPlace(bar(50, 52), 15, 60)).toBe('before');
+    expect(wordsPlace(bar(20, 22, 30), 15, 60)).toBe('before');
+    expect(wordsPlace(bar(5, 7, 20), 15, 60)).toBe('over');
+  });
+});
 
 describe('the bars of a script', () => {
   it('begin at their line and end with for_s, with the line that undoes them, or never', () => {

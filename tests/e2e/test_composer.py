@@ -79,6 +79,14 @@ def test_bars_are_the_script_both_ways_and_playing_it_forks(page: Page) -> None:
     text.fill('[{"at_s": 0.3, "do": "kill", "target": "n2", "for_s": 30}]')
     expect(bar(page, "Kill n2, 0.3 s to 30.3 s")).to_be_visible()
 
+    # In a smaller window its settings take nothing of the bars' room.
+    page.set_viewport_size({"width": 1024, "height": 768})
+    bar(page, "Kill n2, 0.3 s to 30.3 s").click()
+    page.get_by_role("button", name="Settings", exact=True).click()
+    dialog = page.get_by_role("dialog", name="Kill n2")
+    expect(dialog.get_by_label("Lasts")).to_be_visible()
+    dialog.get_by_role("button", name="Close").click()
+
     page.get_by_role("button", name="Play this script").first.click()
     expect(page.get_by_role("group", name="Branches").get_by_role("button")).to_have_count(2)
     page.get_by_role("tab", name="Map").click()

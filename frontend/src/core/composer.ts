@@ -58,6 +58,15 @@ function drawnIn(at: unknown): Span | null {
   return kind === 'normal' ? { from_s: Math.max(0, one - 2 * two), to_s: one + 2 * two } : null;
 }
 
+/** Where the words of a bar stand: within it, behind or before it where there is nothing, else over what is there. */
+export type WordsPlace = 'in' | 'after' | 'before' | 'over';
+
+export function wordsPlace(bar: Pick<Bar, 'from_s' | 'to_s' | 'again'>, wide_s: number, stop_s: number): WordsPlace {
+  if (wide_s <= bar.to_s - bar.from_s) return 'in';
+  if (bar.to_s + wide_s <= (bar.again[0]?.from_s ?? stop_s)) return 'after';
+  return wide_s <= bar.from_s ? 'before' : 'over';
+}
+
 // Bars ------------------------------------------------------------------------------------------------------------------
 
 /** The bars of a script, in its order. A line that ends other faults is the end of their bars and none of its own. */
