@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Send, TraceEvent } from '../src/core/chunk';
 import { COLUMNS, consequences, EVENTS_MAX, markAt, spaceTime, type Window } from '../src/core/spacetime';
 import { Trace } from '../src/core/trace';
+import { within } from '../src/views/canvas';
 import { chunk, frame, keyframe } from './helpers';
 
 const window = (changes: Partial<Window> = {}): Window => ({ from_us: 0, to_us: 1000, hidden: new Set(), collapse_us: 0, ...changes });
@@ -23,6 +24,13 @@ function trace(events: TraceEvent[] = [fired, heard, reached, ...ticks], sends: 
   made.add(frame(chunk(500, 1000, { keyframe: { ...keyframe(500), number: 8, flight: [foam] }, sends: sends.filter((one) => one[2] >= 500), events: events.filter((one) => one[1] >= 500) })));
   return made;
 }
+
+describe('a view that is shown larger than it is laid out', () => {
+  it('tells where the pointer is in its own pixels', () => {
+    const element = { offsetWidth: 100, getBoundingClientRect: () => ({ left: 20, top: 10, width: 200 }) } as unknown as HTMLElement;
+    expect(within(element, { clientX: 120, clientY: 30 } as MouseEvent)).toEqual({ x: 50, y: 10 });
+  });
+});
 
 describe('the space-time diagram', () => {
   it('has a line a process, a mark an event and an arrow a message, across chunks', () => {

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from tests.e2e import pictures
 from tests.e2e.recorded_runs import serving
+from tests.e2e.test_accessibility import hard_to_read
 
 REWRITE = os.environ.get("PICTURES") == "rewrite"
 WIDE = {"width": 1280, "height": 800}
@@ -66,6 +67,22 @@ def test_a_view_looks_as_it_did(browser: Browser, address: str, name: str) -> No
     if REWRITE:
         pictures.save(name, picture)
     assert pictures.differences(pictures.saved(name), picture) == []
+
+
+def test_a_projector_shows_every_view_large(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    for view in ("space", "logs", "clients", "metrics", "inbox"):
+        page.goto(f"{address}/e/partition?view={view}&projector")
+        expect(page.locator("section.timeline")).to_have_attribute("aria-busy", "false")
+        assert hard_to_read(page) == [], view
+        # What is painted is as large and as sharp as what is written.
+        for canvas in page.locator(".larger canvas:visible").all():
+            shown, laid, dots = canvas.evaluate(
+                "one => [one.getBoundingClientRect().width, one.offsetWidth, one.width]"
+            )
+            assert shown / laid == pytest.approx(24 / 14, rel=0.02), view
+            assert dots >= 0.98 * (laid if view == "metrics" else shown), view
+    page.close()
 
 
 HARMLESS = (

@@ -1,14 +1,25 @@
 /** What every painted view of lanes does: a sharp canvas in the page's colours, a time axis, faults behind, labels that fit. */
 
 import { marks } from '../core/history';
+import type { Point } from '../core/layout';
 
 export type Context = CanvasRenderingContext2D;
+
+/** How much larger an element is shown than it is laid out: a projector shows whole views larger. */
+export const shownTimes = (element: HTMLElement): number => element.getBoundingClientRect().width / element.offsetWidth || 1;
+
+/** Where a pointer is, in the pixels that an element is laid out in. */
+export function within(element: HTMLElement, event: MouseEvent): Point {
+  const box = element.getBoundingClientRect();
+  const times = shownTimes(element);
+  return { x: (event.clientX - box.left) / times, y: (event.clientY - box.top) / times };
+}
 
 /** The canvas at the screen's own resolution, cleared to the panel's colour; null where it cannot be drawn on. */
 export function prepared<Name extends string>(canvas: HTMLCanvasElement, { width, height }: { width: number; height: number }, names: readonly Name[]) {
   const context = canvas.getContext('2d');
   if (!context) return null;
-  const ratio = devicePixelRatio || 1;
+  const ratio = (devicePixelRatio || 1) * shownTimes(canvas);
   if (canvas.width !== Math.round(width * ratio)) canvas.width = Math.round(width * ratio);
   if (canvas.height !== Math.round(height * ratio)) canvas.height = Math.round(height * ratio);
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
