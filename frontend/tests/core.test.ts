@@ -322,6 +322,14 @@ describe('the feed', () => {
     expect(lines.map((line) => line.at_us)).toEqual([400, 10]);
     expect(new Set(lines.map((line) => line.key)).size).toBe(2);
   });
+  it('tells once of a check that is judged again after it was violated', () => {
+    const trace = new Trace();
+    const violated: CheckState = { verdict: 'violated', judged: 1, event: 7, at_us: 10, note: null };
+    trace.add(frame(chunk(0, 1000, { checks: [[10, 'no_lost_ack', violated]] })));
+    const later = { ...keyframe(1000), checks: { no_lost_ack: violated } };
+    trace.add(frame(chunk(1000, 9e6, { keyframe: later, checks: [[8e6, 'no_lost_ack', { ...violated, judged: 2 }]] })));
+    expect(feedAt(trace, 0, 9e6, { tides }, 10).map((line) => line.at_us)).toEqual([10]);
+  });
   it('tells that a line found nobody, and not that an end came to nothing', () => {
     const trace = new Trace();
     const skipped = (number: number, reason: string): TraceEvent => [number, 10, KIND.command, '', 0, { do: 'kill', script: 0, skipped: reason }, null, null];

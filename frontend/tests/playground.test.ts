@@ -9,6 +9,7 @@ import type { LinkState } from '../src/net/messages';
 import { language } from '../src/i18n/index.svelte';
 import Playground from '../src/pages/Playground.svelte';
 import { BoardView } from '../src/state/board.svelte';
+import { draftOf } from '../src/state/script.svelte';
 import { ui } from '../src/state/ui.svelte';
 import { Session } from '../src/state/session.svelte';
 import { bytesOf, chunk, keyframe, process, tides } from './helpers';
@@ -91,6 +92,24 @@ describe('the page', () => {
     const kill = screen.getByRole('button', { name: 'Kill' });
     expect(kill.getAttribute('aria-disabled')).toBe('true');
     expect(kill.getAttribute('title')).toContain('read only');
+  });
+
+  it('draws a link that is cut and held at once', async () => {
+    const network = { ...made.keyframe.network, cuts: [['n1', 'n2']] as [string, string][], holds: [['n1', 'n2']] as [string, string][] };
+    show(link, { ...made, keyframe: { ...made.keyframe, network } });
+    await waitFor(() => expect(document.querySelectorAll('.barrier')).toHaveLength(2));
+  });
+
+  it('has one draft of the script, which outlives the view that asked first', async () => {
+    const session = show();
+    await waitFor(() => screen.getByRole('tab', { name: 'Script' }));
+    screen.getByRole('tab', { name: 'Script' }).click();
+    flushSync();
+    void unmount(shown!);
+    shown = null;
+    flushSync();
+    draftOf(session).set([{ do: 'kill', target: 'n1', at_s: 0.5 }]);
+    expect(draftOf(session).lines).toMatchObject([{ do: 'kill' }]);
   });
 
   it('says of a saved link without a recording that there is nothing to wait for', () => {

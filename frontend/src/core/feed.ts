@@ -1,6 +1,6 @@
 /** The run in words: what happened and why, newest first, repeated lines counted once. */
 
-import { isPassing, KIND, type CheckState, type Chunk, type Json, type NoteRef, type Verdict } from './chunk';
+import { isPassing, KIND, type Chunk, type Json, type NoteRef, type Verdict } from './chunk';
 import { noteOf, type Descriptors, type Note } from './descriptor';
 import { nodeOfProcess } from './experiment';
 import type { Trace } from './trace';
@@ -40,7 +40,7 @@ const told = new WeakMap<Chunk, FeedLine[]>();
 function newestFirst(chunk: Chunk, descriptors: Descriptors): readonly FeedLine[] {
   let found = told.get(chunk);
   if (!found) {
-    found = [...linesOf(chunk.events, descriptors), ...lostSends(chunk.sends), ...verdictLines(chunk.checks)];
+    found = [...linesOf(chunk.events, descriptors), ...lostSends(chunk.sends), ...verdictLines(chunk)];
     told.set(chunk, found.sort((a, b) => b.at_us - a.at_us || b.number - a.number));
   }
   return found;
@@ -89,12 +89,12 @@ function lostSends(sends: readonly (readonly unknown[])[]): FeedLine[] {
   return lines;
 }
 
-function verdictLines(checks: readonly (readonly [number, string, CheckState])[]): FeedLine[] {
-  const before: Record<string, Verdict> = {};
+function verdictLines({ keyframe, checks }: Chunk): FeedLine[] {
+  const before = new Map(Object.entries(keyframe.checks).map(([check, state]) => [check, state.verdict]));
   const lines: FeedLine[] = [];
   for (const [at_us, check, state] of checks) {
-    const changed = before[check] !== state.verdict;
-    before[check] = state.verdict;
+    const changed = before.get(check) !== state.verdict;
+    before.set(check, state.verdict);
     // That a check holds after its first look is shown by its lamp; the feed tells of what went wrong.
     if (!changed || state.verdict !== 'violated' || isPassing(check)) continue;
     lines.push({

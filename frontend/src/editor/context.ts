@@ -1,9 +1,12 @@
 /** The editor of the page, for every component below it. */
 
-import { getContext, setContext } from 'svelte';
+import { getContext, onDestroy, setContext } from 'svelte';
 
 import type { Editor } from './state.svelte';
 
 const KEY = Symbol('editor');
-export const provideEditor = (editor: Editor): Editor => setContext(KEY, editor);
+export function provideEditor(editor: Editor): Editor {
+  onDestroy(() => editor.close());
+  return setContext(KEY, editor);
+}
 export const useEditor = (): Editor => getContext<Editor>(KEY);

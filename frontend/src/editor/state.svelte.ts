@@ -148,6 +148,12 @@ export class Editor {
     this.timer = setTimeout(() => void this.check(), CHECK_AFTER_MS);
   }
 
+  /** Nobody shows it any more: ask the server nothing further. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.asked++;
+  }
+
   private keep(): void {
     if (!this.kept) return;
     try {

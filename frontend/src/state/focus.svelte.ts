@@ -1,6 +1,7 @@
 /** What the reader points at or has chosen: one event and one moment, the same in every view. */
 
 import { belongingOf, chainOf, type Belonging, type Chain } from '../core/why';
+import { perSession } from './perSession.svelte';
 import type { Session } from './session.svelte';
 
 export interface Spot {
@@ -82,17 +83,5 @@ export class Focus {
   }
 }
 
-const all = new WeakMap<Session, Focus>();
-
-/** The focus of a session; the same one for every part of the page. */
-export function focusOf(session: Session): Focus {
-  const known = all.get(session);
-  if (known) return known;
-  let made!: Focus;
-  // It lives as long as the session, not as the view that asked for it first.
-  $effect.root(() => {
-    made = new Focus(session);
-  });
-  all.set(session, made);
-  return made;
-}
+/** The focus of a session. */
+export const focusOf = perSession((session) => new Focus(session));

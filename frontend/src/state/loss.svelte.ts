@@ -2,7 +2,7 @@
 
 import type { LossState } from '../core/loss';
 import { askLoss, cancelLoss, findLoss, lossState } from '../net/losses';
-import type { Session } from './session.svelte';
+import { perSession } from './perSession.svelte';
 
 const LOOK_MS = 700;
 
@@ -61,11 +61,5 @@ export class LossQuestion {
   }
 }
 
-const questions = new WeakMap<Session, LossQuestion>();
-
-/** The question of a session; the same one for every part of the page. */
-export function lossOf(session: Session): LossQuestion {
-  let found = questions.get(session);
-  if (!found) questions.set(session, (found = new LossQuestion(session.code)));
-  return found;
-}
+/** The question of a session. */
+export const lossOf = perSession((session) => new LossQuestion(session.code));

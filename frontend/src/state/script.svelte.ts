@@ -5,6 +5,7 @@ import type { Experiment, FaultLine } from '../core/experiment';
 import { begin, record, redo, undo, type History } from '../editor/history';
 import { createRun, playScript } from '../net/api';
 import { newKey } from '../net/socket';
+import { perSession } from './perSession.svelte';
 import type { Session } from './session.svelte';
 
 /** So much of what came before an edited moment is shown again. */
@@ -63,11 +64,5 @@ export class ScriptDraft {
   }
 }
 
-const drafts = new WeakMap<Session, ScriptDraft>();
-
-/** The draft of a session; the same one for every part of the page. */
-export function draftOf(session: Session): ScriptDraft {
-  let found = drafts.get(session);
-  if (!found) drafts.set(session, (found = new ScriptDraft(session)));
-  return found;
-}
+/** The draft of a session. */
+export const draftOf = perSession((session) => new ScriptDraft(session));
