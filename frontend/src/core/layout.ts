@@ -57,7 +57,7 @@ const FOOTPRINT: Record<Detail, { side: number; above: number; below: number; ra
 
 /** Half of the widest log strip, and of a client's box. */
 const STRIP_HALF = 62;
-const CLIENT_HALF = { w: 62, h: 22 };
+export const CLIENT_HALF = { w: 62, h: 22 };
 /** Smaller discs bear no words that could be hidden. */
 const WORDED = 14;
 
