@@ -7,6 +7,7 @@ A picture that is meant to change is taken anew, looked at, and committed:
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -82,6 +83,21 @@ def test_a_projector_shows_every_view_large(browser: Browser, address: str) -> N
             )
             assert shown / laid == pytest.approx(24 / 14, rel=0.02), view
             assert dots >= 0.98 * (laid if view == "metrics" else shown), view
+    page.close()
+
+
+def test_a_projector_says_of_a_chosen_event_what_panels_say_elsewhere(browser: Browser, address: str) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    page.goto(f"{address}/e/partition?view=space&projector")
+    canvas = page.locator("section[aria-label='Space-time'] canvas")
+    expect(canvas).to_have_attribute("aria-label", re.compile(r" [1-9]\d* messages"))
+    canvas.focus()
+    for key in ("ArrowLeft", "ArrowLeft", "Enter"):
+        page.keyboard.press(key)
+    chosen = page.get_by_role("region", name="Selected event", exact=True)
+    expect(chosen).to_contain_text("Cause")
+    chosen.get_by_role("button").click()
+    expect(chosen).to_be_hidden()
     page.close()
 
 
