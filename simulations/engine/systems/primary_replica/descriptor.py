@@ -79,7 +79,8 @@ GITHUB_2018 = "GitHub, October 21 post-incident analysis, 2018"
 NOTES = {
     "primary_replica.leads": Note(
         SENTINEL, "is the primary of epoch {epoch} from position {position} on, by order of {by}",
-        "按 {by} 的指令成为纪元 {epoch} 的主节点，起点为位点 {position}"),
+        "按 {by} 的指令成为纪元 {epoch} 的主节点，起点为位点 {position}",
+        words={"operator": Text("an operator", "操作员"), "itself": Text("itself", "自己")}),
     "primary_replica.steps_down": Note(
         SENTINEL, "epoch {epoch} outranks its own ({mine}): it leads no longer",
         "纪元 {epoch} 高于自己的 {mine}：不再担任主节点"),
