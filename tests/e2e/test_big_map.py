@@ -75,6 +75,7 @@ def phone(page: Page, url: str) -> None:
         assert box["x"] + box["width"] <= window["x"] + window["width"]
         assert window["y"] <= box["y"]
         assert box["y"] + box["height"] <= window["y"] + window["height"]
+    expect(page.get_by_role("button", name="Zoom in", exact=True)).to_be_in_viewport(ratio=1)
 
 
 def test_every_link_of_a_big_table_is_reached_though_few_are_drawn(page: Page) -> None:
