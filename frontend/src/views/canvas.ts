@@ -87,7 +87,9 @@ export function paintTimeAxis(
 }
 
 /** Stretches during which a fault was in force, with its name where there is room for it. */
-export function paintFaultBands(context: Context, bands: Iterable<{ from: number; to: number; text: string }>, height: number, axis: number, bad: string): void {
+export function paintFaultBands(
+  context: Context, bands: Iterable<{ from: number; to: number; text: string }>, { width, height }: { width: number; height: number }, axis: number, bad: string,
+): void {
   let free = -Infinity;
   for (const { from, to, text } of bands) {
     context.fillStyle = bad;
@@ -98,8 +100,9 @@ export function paintFaultBands(context: Context, bands: Iterable<{ from: number
     if (from < free) continue;
     context.textBaseline = 'alphabetic';
     context.textAlign = 'left';
-    context.fillText(`⚡ ${text}`, from + 2, axis - 7);
-    free = from + context.measureText(`⚡ ${text}`).width + 12;
+    const words = shortened(context, `⚡ ${text}`, width - from - 6, 2);
+    context.fillText(words, from + 2, axis - 7);
+    free = from + context.measureText(words).width + 12;
   }
 }
 

@@ -31,7 +31,7 @@ export function paintClients(canvas: HTMLCanvasElement, lanes: readonly TimeLane
   if (!ready) return;
   const { context, colour, font } = ready;
   font(14, 600);
-  paintFaultBands(context, faultBands(view), view.height, AXIS, colour.bad);
+  paintFaultBands(context, faultBands(view), view, AXIS, colour.bad);
   font(14, 550);
   insideLanes(context, view, AXIS, () => {
     for (const [index, lane] of lanes.entries()) paintLane(context, lane, AXIS + index * ROW - view.top, view, colour);

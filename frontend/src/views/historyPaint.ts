@@ -34,7 +34,7 @@ export function paintHistory(canvas: HTMLCanvasElement, picture: Picture, view: 
   const { context, colour, font } = ready;
   paintPrefix(context, view, colour);
   font(14, 600);
-  paintFaultBands(context, faultBands(view), view.height, AXIS, colour.bad);
+  paintFaultBands(context, faultBands(view), view, AXIS, colour.bad);
   const first = Math.max(0, Math.floor(view.top / ROW));
   const last = Math.min(picture.lanes.length, Math.ceil((view.top + view.height - AXIS) / ROW));
   font(14, 550);
