@@ -45,4 +45,5 @@ export default {
   second_short: 's',
   list_and: '{list} and {last}',
   list_comma: ', ',
+  sentence_end: '. ',
 };

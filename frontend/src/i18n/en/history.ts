@@ -39,7 +39,6 @@ export default {
   reason_nothing: 'No completed operation had to be explained.',
   counts: '{operations} operations, {judged} judged in {seconds} s. Read as {format}, model {model}.',
   impossible: '{client}: {operation} on {key} is impossible',
-  sentence_end: '. ',
   impossible_line: '(line {line})',
   prefix: 'Everything before its answer can be explained: {count} of {events} events, shaded in the picture.',
   why_never_written: 'Nobody ever wrote that value.',

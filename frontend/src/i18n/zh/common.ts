@@ -45,4 +45,5 @@ export default {
   second_short: '秒',
   list_and: '{list}和{last}',
   list_comma: '、',
+  sentence_end: '。',
 };

@@ -41,7 +41,6 @@ const messages: Record<keyof typeof en, string> = {
   reason_nothing: '没有需要解释的已完成操作。',
   counts: '{operations} 个操作，判定了 {judged} 个，用时 {seconds} 秒。格式 {format}，模型 {model}。',
   impossible: '{client}：对 {key} 的 {operation} 不可能发生',
-  sentence_end: '。',
   impossible_line: '（第 {line} 行）',
   prefix: '在它得到答复之前的一切都能解释：{events} 个事件中的 {count} 个，图中有底色。',
   why_never_written: '从来没有人写过这个值。',
