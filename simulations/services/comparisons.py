@@ -132,19 +132,17 @@ def same_conditions(made: list[Experiment]) -> None:
     """BadInput unless every side has the same nodes, links, clients and stop time."""
     first = conditions(made[0])
     for index, other in enumerate(made[1:], 1):
-        for name, value in conditions(other).items():
-            if value != first[name]:
-                raise BadInput(
-                    f"sides[{index}]", f"differs from the first side in {name}: nothing could be compared"
-                )
+        for otherwise, value in conditions(other).items():
+            if value != first[otherwise]:
+                raise BadInput(f"sides[{index}]", otherwise)
 
 
 def conditions(experiment: Experiment) -> dict[str, Any]:
-    """What two sides must have in common to be in step."""
+    """What two sides must have in common to be in step, by what is said where they differ."""
     return {
-        "its nodes": [node.id for node in experiment.topology.nodes],
-        "its clients": experiment.clients(),
-        "stop_s": experiment.stop_s,
+        "has other nodes than the first side": [node.id for node in experiment.topology.nodes],
+        "has other clients than the first side": experiment.clients(),
+        "ends at another time than the first side": experiment.stop_s,
     }
 
 

@@ -94,6 +94,21 @@ def test_what_cannot_be_compared_is_named(client: Client, fields: dict[str, Any]
     assert Run.objects.count() == 0
 
 
+@pytest.mark.parametrize(
+    ("experiment", "side", "sentence"),
+    [
+        ("RA-03", {"variant": "nine_in_three"}, "节点与第一方不同，无法对比"),
+        ("PX-03", {"variant": "hundred_multi"}, "客户端与第一方不同，无法对比"),
+        ("RA-03", {"set": {"stop_s": 3}}, "结束时间与第一方不同，无法对比"),
+    ],
+)
+def test_what_differs_is_said_in_chinese(
+    client: Client, experiment: str, side: dict[str, Any], sentence: str
+) -> None:
+    error = post(client, experiment=experiment, sides=[{}, side]).json()["error"]
+    assert (error["field"], error["message_zh"]) == ("sides[1]", sentence)
+
+
 def test_an_experiment_tells_what_it_can_be_compared_with(client: Client) -> None:
     found = client.get("/api/comparisons/RA-12/forms").json()
     assert "slow_clock" in found["variants"]
