@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import {
-  added, barsOf, begunAt, duplicated, endedAt, firstChange, movable, moved, readScript, removed, repeated, repeatedUntil, scriptText, scriptWith, snapped, stepOf, stretchable, wordsPlace, type Bar,
+  added, barsOf, begunAt, duplicated, endedAt, firstChange, movable, moved, readScript, removed, repeated, repeatedUntil, scriptText, scriptWith, snapped, stepOf, stretchable, withScript, wordsPlace, type Bar,
 } from '../src/core/composer';
 import type { FaultLine } from '../src/core/experiment';
 
@@ -150,6 +150,11 @@ describe('the script as text', () => {
     expect(firstChange([kill, restart], [kill, { ...restart, at_s: 8 }])).toBe(8);
     expect(firstChange([kill], [kill, { when: { event: 'deliver' }, do: 'heal' }])).toBe(0);
   });
+});
+
+it('judges an edited script without the variants of the old one', () => {
+  const compared = { format: 1, id: 'RA-99', title: { en: '', zh: '' }, system: 'raft', seed: 1, topology: { nodes: [] }, stop_s: 1, variants: [{ id: 'nine' }], compare: [{ variant: 'nine' }] };
+  expect(withScript(compared, [{ do: 'kill', at_s: 1 }])).toMatchObject({ id: 'RA-99', faults: [{ do: 'kill' }], variants: [], compare: [] });
 });
 
 describe('the axis', () => {

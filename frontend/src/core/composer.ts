@@ -3,7 +3,7 @@
  * bar is a new list of lines. Pure. Seconds of virtual time throughout, as the experiment's file has them.
  */
 
-import type { FaultLine } from './experiment';
+import type { Experiment, FaultLine } from './experiment';
 
 /** What a bar needs to know of the fault vocabulary: which action ends one that lasts, "" for one that does not last. */
 export type EndWords = Readonly<Record<string, { undo?: string }>>;
@@ -270,6 +270,11 @@ export function readScript(text: string): { lines: FaultLine[] } | { refused: st
   }
   const sound = Array.isArray(found) && found.every((line) => line && typeof line === 'object' && typeof (line as FaultLine).do === 'string');
   return sound ? { lines: found as FaultLine[] } : { refused: '[{"at_s": 5, "do": "kill", "target": "leader"}, ...]' };
+}
+
+/** An experiment with another script, without what was said about variants of the old one: they are no part of the run. */
+export function withScript(experiment: Experiment, faults: FaultLine[]): Experiment {
+  return { ...experiment, faults, variants: [], compare: [] };
 }
 
 /** What people did in a run, as lines after those of its script: every click is saved as such a line. */

@@ -67,6 +67,8 @@ export interface Experiment {
   operations?: Record<string, Json>[];
   faults?: FaultLine[];
   checks?: Json[];
+  variants?: unknown[];
+  compare?: unknown[];
   knobs?: Record<string, Knob>;
   stop_s: number;
   play?: { speed?: number; start_s?: number; focus?: string[]; view?: string };

@@ -1,6 +1,6 @@
 /** The fault script of a run as somebody edits it: a draft beside what the run follows, until it is played. */
 
-import { firstChange, scriptWith } from '../core/composer';
+import { firstChange, scriptWith, withScript } from '../core/composer';
 import type { Experiment, FaultLine } from '../core/experiment';
 import { begin, record, redo, undo, type History } from '../editor/history';
 import { createRun, playScript } from '../net/api';
@@ -49,7 +49,7 @@ export class ScriptDraft {
     this.problem = '';
     try {
       if (session.drives) await this.asBranch();
-      else location.assign((await createRun({ experiment: { ...(session.experiment as Experiment), faults: this.lines }, seed: session.run?.seed })).url);
+      else location.assign((await createRun({ experiment: withScript(session.experiment as Experiment, this.lines), seed: session.run?.seed })).url);
     } catch (error) {
       this.problem = (error as Error).message;
     }
