@@ -83,6 +83,9 @@ def test_a_projector_shows_every_view_large(browser: Browser, address: str) -> N
             )
             assert shown / laid == pytest.approx(24 / 14, rel=0.02), view
             assert dots >= 0.98 * (laid if view == "metrics" else shown), view
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    assert hard_to_read(page) == []
     page.close()
 
 
