@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
@@ -164,7 +165,8 @@ class Process(Outbox):
 
     Plain data: None, bool, int, float, str, bytes, tuples and msgspec Structs that are never changed in place, and
     lists, dicts (str or int keys), sets (iterate only sorted) and ``Log`` of those. ``watched`` names the attributes
-    (dots allowed, e.g. ``log.version``) that checks compare after each event.
+    (dots allowed, e.g. ``log.version``) that checks compare after each event; a class may have a method
+    ``watched_values`` that reads them faster.
 
     ``id``: its address; ``kind``: the role given to it by the topology, or ""; ``peers``: addresses of the other
     processes of its system; ``directory``: system -> addresses of all its processes, system/role -> of those with
@@ -202,6 +204,15 @@ class Process(Outbox):
 
     def on_parameters(self) -> None:
         """``parameters`` was replaced while the process ran (set_parameter)."""
+
+
+def probe_of(kind: type[Process]) -> Callable[[Any], tuple[Any, ...]] | None:
+    """What reads the watched attributes of a class's processes: its own ``watched_values``, where it has that. None:
+    they are not watched."""
+    if len(kind.watched) < 2:
+        return None
+    spelled_out: Callable[[Any], tuple[Any, ...]] | None = getattr(kind, "watched_values", None)
+    return spelled_out or attrgetter(*kind.watched)
 
 
 class Text(msgspec.Struct, frozen=True):

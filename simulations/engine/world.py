@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -26,7 +25,7 @@ from simulations.engine.hosts import UP, Host, Service
 from simulations.engine.kernel import Event, Kernel
 from simulations.engine.network import PURPOSES, Link
 from simulations.engine.observation import ClientContext, Observer
-from simulations.engine.process import Process, System
+from simulations.engine.process import Process, System, probe_of
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.sampling import draw, sampler
 from simulations.engine.streams import Stream
@@ -156,7 +155,7 @@ class World:
     def _install(self, context: ProcessContext, process: Process) -> None:
         process.context = context
         context.process = process
-        context.probe = attrgetter(*process.watched) if len(process.watched) > 1 else None
+        context.probe = probe_of(type(process))
         context.mark = context.probe(process) if context.probe else None
 
     def _build_client(self, client: assembly.ClientMember) -> None:

@@ -9,11 +9,13 @@ import os
 import subprocess
 import sys
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from simulations.engine.experiment import parse
+from simulations.engine.process import probe_of
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
 
@@ -99,6 +101,15 @@ def test_recording_and_checking_change_nothing(system: str, reference: Any, reco
     world = world_of(system, record)
     world.run_until(STOP_US)
     assert (world.digest(), world.events) == reference[:2], replay(system)
+
+
+def test_what_is_watched_is_read_as_it_is_named(system: str) -> None:
+    """A class may spell out how its watched attributes are read, because that is faster: ``watched`` tells which."""
+    twins = SYSTEMS[system].twins.values()
+    for kind in {*SYSTEMS[system].processes.values(), *(kind for twin in twins for kind in twin.values())}:
+        process, probe = kind(), probe_of(kind)
+        if probe is not None:
+            assert probe(process) == attrgetter(*kind.watched)(process), kind
 
 
 @pytest.mark.parametrize("events", [1, 7, 1000])
