@@ -43,6 +43,13 @@ class Rows:
         self.count += 1
         _encode_into(row, self.bytes, -1)
 
+    def extend(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        written, count = self.bytes, 0
+        for row in rows:
+            _encode_into(row, written, -1)
+            count += 1
+        self.count += count
+
     def raw(self) -> msgspec.Raw:
         """The whole list, as it stands in a chunk."""
         return msgspec.Raw(b"\xdd" + self.count.to_bytes(4, "big") + self.bytes)
@@ -129,14 +136,12 @@ class Recorder(PartOfWorld):
             kernel.notes = []
         if self.seen:
             notes, self.seen = [*(notes or ()), *self.seen], []
-        if self.level == PASSING:
-            return
-        view = self.views[context.index]
         if self.level != "full":
-            self.count(event, context, view)
+            self.count(event, context)
             return
-        diff = view.diff(context, event[0], event[3] == START) if view is not None else None
-        at_us, _, number, kind, _, cause, detail, content = event
+        at_us, _, number, kind, index, cause, detail, content = event
+        view = self.views[index]
+        diff = view.diff(context, at_us, kind == START) if view is not None else None
         if content is not None:
             detail = content if detail is None else kernel.names[detail]
         self.events.append((number, at_us, kind, context.id, cause, detail, diff, notes))
@@ -145,12 +150,15 @@ class Recorder(PartOfWorld):
         """What checks found out from the event that is under way."""
         self.seen += [(id, values, True) for id, values in notes]
 
-    def count(self, event: Event, context: ProcessContext, view: View | None) -> None:
+    def count(self, event: Event, context: ProcessContext) -> None:
         """Aggregate: messages are counted; of changes only those of role and epoch are kept."""
+        if self.level == PASSING:
+            return
         at_us, _, number, kind, target, cause, detail, content = event
         if kind in (DELIVER, REQUEST):
             key = (detail, target, type(content).__name__)
             self.rates[key] = self.rates.get(key, 0) + 1
+        view = self.views[target]
         diff = view.turned(context) if view is not None else None
         if diff is not None:
             self.events.append((number, at_us, kind, context.id, cause, "", diff, None))
@@ -196,8 +204,7 @@ class Recorder(PartOfWorld):
             return Chunk(self.t0, kernel.now, self.level, {}, Rows().raw(), Rows().raw())
         sends = Rows()
         if self.level == "full":
-            for send in self.shown_sends(raw):
-                sends.append(send)
+            sends.extend(self.shown_sends(raw))
         for operation in world.observer.fresh:
             self.operations[operation.id] = operation_of(operation)
         world.observer.fresh = []

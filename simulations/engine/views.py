@@ -81,7 +81,10 @@ def shown(value: Any) -> Any:
 
 def short_hash(value: int) -> str:
     """The last 16 bits as four hex digits: enough to see that two replicas differ."""
-    return f"{value & 0xFFFF:04x}"
+    return _BYTES[value >> 8 & 0xFF] + _BYTES[value & 0xFF]
+
+
+_BYTES = [f"{byte:02x}" for byte in range(256)]
 
 
 def log_view(log: Log) -> dict[str, Any]:
@@ -105,14 +108,17 @@ class LogState:
 
     def told(self, log: Log, found: dict[str, Any]) -> None:
         """Add the change since the last call: what it grew by, or else how it differs."""
-        more = log.last - self.last
-        if log.version - self.version != more or log.first != self.first or not 0 < more <= SHOWN_ENTRIES:
+        last, version = log.last, log.version
+        more = last - self.last
+        if version - self.version != more or log.first != self.first or not 0 < more <= SHOWN_ENTRIES:
             found.setdefault("fields", {})[self.name] = self.diff(log)
-        else:
-            entry = _entries.get(log.hash) if more == 1 else None
-            added = entries_of(log, self.last + 1) if entry is None else (entry,)
-            found.setdefault("grown", {})[self.name] = (log.last, short_hash(log.hash), added)
-        self.take(log)
+            self.take(log)
+            return
+        prefix = log.hash
+        entry = _entries.get(prefix) if more == 1 else None
+        added = entries_of(log, self.last + 1) if entry is None else (entry,)
+        found.setdefault("grown", {})[self.name] = (last, short_hash(prefix), added)
+        self.version, self.last, self.hash = version, last, prefix
 
     def diff(self, log: Log) -> dict[str, Any]:
         """The change since: entries up to ``keep`` stay, ``add`` follow."""
@@ -139,6 +145,10 @@ class LogState:
         return max(log.first - 1, min(keep, log.last) - SHOWN_ENTRIES)
 
 
+Fields = tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]
+"""Names of fields that are looked at together, and a function that reads all of them from a process."""
+
+
 class Plan:
     """How processes of one class are viewed: values that are shown as they are, containers and hashes, logs; and what
     needs a look only when another field changed."""
@@ -153,15 +163,15 @@ class Plan:
         self.get_marks = [reader_of(field) for field in marks]
         self.hashes = frozenset(field.name for field in plain if field.kind == "hash")
         self.copiers = {field.name: copier(annotation_of(kind, field)) for field in plain}
-        self.followers: dict[str, list[tuple[str, Callable[[Any], Any]]]] = {}
-        for field in plain:
-            if field.follows:
-                self.followers.setdefault(field.follows, []).append((field.name, reader_of(field)))
+        self.followers = {
+            followed: fields_of([field for field in plain if field.follows == followed])
+            for followed in dict.fromkeys(field.follows for field in plain if field.follows)
+        }
         free = [field for field in plain if not field.follows]
         values = [f for f in free if self.copiers[f.name] is None and f.name not in self.hashes]
         others = [field for field in free if field not in values]
-        self.names, self.get = tuple(field.name for field in values), read_all(values)
-        self.others, self.get_others = tuple(field.name for field in others), read_all(others)
+        self.names, self.get = fields_of(values)
+        self.others, self.get_others = fields_of(others)
         wrong = self.followers.keys() - {*self.names, *(name for name, _ in self.logs)}
         if wrong:
             raise ValueError(
@@ -195,12 +205,14 @@ def reader_of(field: ViewField) -> Callable[[Any], Any]:
     return attrgetter(field.attribute or field.name)
 
 
-def read_all(fields: list[ViewField]) -> Callable[[Any], tuple[Any, ...]]:
-    """A function that reads these fields, always as a tuple."""
-    if len(fields) == 1:
+def fields_of(fields: list[ViewField]) -> Fields:
+    """These fields, to be looked at together."""
+    names = tuple(field.name for field in fields)
+    if len(fields) == 1:  # (of one, attrgetter makes no tuple)
         single = reader_of(fields[0])
-        return lambda process: (single(process),)
-    return attrgetter(*(field.attribute or field.name for field in fields)) if fields else lambda process: ()
+        return names, lambda process: (single(process),)
+    attributes = [field.attribute or field.name for field in fields]
+    return names, attrgetter(*attributes) if fields else lambda process: ()
 
 
 def annotation_of(kind: type[Process], field: ViewField) -> Any:
@@ -229,7 +241,8 @@ class View:
         self.values = plan.get(process)
         self.others = tuple(map(plan.copied, plan.others, plan.get_others(process)))
         self.followers = {
-            name: plan.copied(name, get(process)) for group in plan.followers.values() for name, get in group
+            followed: tuple(map(plan.copied, names, read(process)))
+            for followed, (names, read) in plan.followers.items()
         }
         self.timers = context.timers.copy()
         self.logs = [LogState(name, get, get(process)) for name, get in plan.logs]
@@ -261,18 +274,16 @@ class View:
         if everything:
             for followed in plan.followers:
                 self.follow(followed, found)
-        values = plan.get(process)
+        get, get_others = plan.get, plan.get_others
+        values = get(process)
         if values != self.values:
             self.values_changed(values, found)
-        others = plan.get_others(process)
+        others = get_others(process)
         if others != self.others:
-            names = plan.others
-            self.others = tuple(
-                old if old == new else self.changed(name, old, new, found)
-                for name, old, new in zip(names, self.others, others, strict=True)
-            )
+            self.others = self.tell(plan.others, self.others, others, found)
         for state in self.logs:
-            log = state.get(process)
+            get_log = state.get
+            log = get_log(process)
             if state.version != log.version:
                 state.told(log, found)
                 if state.name in plan.followers:
@@ -298,38 +309,49 @@ class View:
 
     def follow(self, followed: str, found: dict[str, Any]) -> None:
         """A field changed: look at those that only change with it."""
-        kept = self.followers
-        for name, get in self.plan.followers[followed]:
-            old, new = kept[name], get(self.process)
-            if old != new:
-                kept[name] = self.changed(name, old, new, found)
+        names, read = self.plan.followers[followed]
+        old, new = self.followers[followed], read(self.process)
+        if old != new:
+            self.followers[followed] = self.tell(names, old, new, found)
+
+    def tell(
+        self, names: tuple[str, ...], old: tuple[Any, ...], new: tuple[Any, ...], found: dict[str, Any]
+    ) -> tuple[Any, ...]:
+        """Add those of some fields that changed; returns what to compare with from now on."""
+        kept = [
+            before if before == now else self.changed(name, before, now, found)
+            for name, before, now in zip(names, old, new, strict=True)
+        ]
+        return tuple(kept)
 
     def changed(self, name: str, old: Any, new: Any, found: dict[str, Any]) -> Any:
         """Add what changed in a field; returns what to compare with from now on. A map is told by its changes, unless
         it is longer than what is shown of it and got other keys."""
-        if new.__class__ is not dict or old.__class__ is not dict or not follows_from_changes(old, new):
-            found.setdefault("fields", {})[name] = self.plan.show(name, new)
-            return self.plan.copied(name, new)
-        gone = [key for key in old if key not in new]
-        if gone:
+        if new.__class__ is dict is old.__class__ and (
+            0 < len(new) <= SHOWN_ENTRIES >= len(old) or [*new] == [*old]
+        ):
+            self.map_changed(name, old, new, found)
+            return old
+        found.setdefault("fields", {})[name] = self.plan.show(name, new)
+        return self.plan.copied(name, new)
+
+    def map_changed(self, name: str, old: dict[Any, Any], new: dict[Any, Any], found: dict[str, Any]) -> None:
+        """Add what is gone and what is different, as far as it is shown, and bring ``old`` up to date."""
+        if not old.keys() <= new.keys():
+            gone = [key for key in old if key not in new]
             found.setdefault("gone", {})[name] = [*map(str, gone)]
             for key in gone:
                 del old[key]
-        different = [key for key, value in new.items() if key not in old or old[key] != value]
-        for key in different:
-            value = new[key]
-            old[key] = value if value.__class__ in ATOMS else copy_value(value)
+        told = {}
+        for key, value in new.items():
+            if key not in old or old[key] != value:
+                old[key] = value if value.__class__ in ATOMS else copy_value(value)
+                told[str(key)] = shown(value)
         if len(new) > SHOWN_ENTRIES:
-            told = set(islice(new, SHOWN_ENTRIES))
-            different = [key for key in different if key in told]
-        if different:
-            found.setdefault("maps", {})[name] = {str(key): shown(new[key]) for key in different}
-        return old
-
-
-def follows_from_changes(old: dict[Any, Any], new: dict[Any, Any]) -> bool:
-    """Whether the shown part of a map follows from that of the old one and from what changed."""
-    return 0 < len(new) <= SHOWN_ENTRIES >= len(old) or (len(new) == len(old) and [*new] == [*old])
+            visible = set(map(str, islice(new, SHOWN_ENTRIES)))
+            told = {key: value for key, value in told.items() if key in visible}
+        if told:
+            found.setdefault("maps", {})[name] = told
 
 
 def timers_diff(old: dict[str, Any], new: dict[str, Any], now: int) -> dict[str, Any]:
@@ -339,7 +361,7 @@ def timers_diff(old: dict[str, Any], new: dict[str, Any], now: int) -> dict[str,
         before = old.get(name)
         if before is None or before[0] != timer[0]:
             changed[name] = timer[0] if timer[3] == now else [timer[3], timer[0]]
-    if len(old) != len(new) or changed:
+    if old.keys() != new.keys():
         for name in old:
             if name not in new:
                 changed[name] = None
