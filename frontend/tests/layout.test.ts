@@ -35,6 +35,14 @@ describe('numbers on the map', () => {
 });
 
 describe('layout', () => {
+  for (const clients of [new Map<string, string>(), new Map([['c1', 'n1'], ['c2', 'n2']])]) {
+    it(`leaves room for words on the discs of a low projector, with ${clients.size} clients`, () => {
+      const { radius, nodes } = layout(plain(5), clients, { w: 746, h: 190 });
+      expect(radius).toBeGreaterThanOrEqual(24);
+      const spots = [...nodes.values()];
+      for (const [at, a] of spots.entries()) for (const b of spots.slice(at + 1)) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThan(2 * radius);
+    });
+  }
   for (const [name, topology] of shapes) {
     for (const size of sizes) {
       it(`${name} fits ${size.w} x ${size.h} and no two discs touch`, () => {

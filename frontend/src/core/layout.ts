@@ -58,6 +58,8 @@ const FOOTPRINT: Record<Detail, { side: number; above: number; below: number; ra
 /** Half of the widest log strip, and of a client's box. */
 const STRIP_HALF = 62;
 export const CLIENT_HALF = { w: 62, h: 22 };
+/** Discs of this size have room for name, role and term. */
+const WORDY = 24;
 /** Smaller discs bear no words that could be hidden. */
 const WORDED = 14;
 
@@ -299,12 +301,21 @@ function rowsOf(count: number, room: Box, detail: Detail): { radius: number; spo
   return best;
 }
 
-/** Nodes on an ellipse, the first at the top: the usual picture of one cluster in one place. */
+/** Nodes on an ellipse, the first at the top: the usual picture of one cluster in one place. In a low room it is stretched
+ * as far as words on the discs need it. */
 function ring(count: number, room: Box, detail: Detail): { radius: number; spots: Point[] } {
   if (count < 3 || count > 15) return rowsOf(count, room, detail);
+  const usual = ellipse(count, room, detail, 0.75);
+  if (usual && usual.radius >= WORDY) return usual;
+  const stretched = ellipse(count, room, detail, 2.5);
+  return (stretched && stretched.radius >= WORDY ? stretched : usual) ?? rowsOf(count, room, detail);
+}
+
+/** The ellipse with the largest discs, at most `stretch` heights of the room from its middle to either side. */
+function ellipse(count: number, room: Box, detail: Detail, stretch: number): { radius: number; spots: Point[] } | null {
   const { side, above, below } = FOOTPRINT[detail];
   for (let radius = RADIUS_MAX; radius >= 8; radius -= 2) {
-    const rx = Math.min(room.w / 2 - radius - side - 24, room.h * 0.75);
+    const rx = Math.min(room.w / 2 - radius - side - 24, room.h * stretch);
     const ry = (room.h - 2 * radius - above - below) / 2;
     if (rx < radius || ry < radius * 0.8) continue;
     const centre = { x: room.x + room.w / 2, y: room.y + above + radius + ry };
@@ -314,7 +325,7 @@ function ring(count: number, room: Box, detail: Detail): { radius: number; spots
     });
     if (clear(spots, radius, detail)) return { radius, spots };
   }
-  return rowsOf(count, room, detail);
+  return null;
 }
 
 function clear(spots: Point[], radius: number, detail: Detail): boolean {
