@@ -31,6 +31,8 @@ PICTURES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "clients": ("partition", "clients", STAGE, {}),
     "metrics": ("partition", "metrics", STAGE, {}),
     "inbox": ("partition", "inbox", STAGE, {}),
+    "composer": ("partition", "composer", STAGE, {}),
+    "links": ("partition", "links", STAGE, {"color_scheme": "light"}),
     "tree": ("tree", "console", STAGE, {}),
     "timeline": ("partition", "map", "section[aria-label=Timeline]", {}),
     "phone": ("partition", "map", "#app", {"viewport": PHONE, "color_scheme": "light"}),
