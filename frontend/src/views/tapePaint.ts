@@ -132,7 +132,7 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     const half = context.measureText(words).width / 2 + 1;
     text(words, Math.max(half, Math.min(view.width - half, x(tick))), axis, colour('--muted'), 500, 14, 'center');
   }
-  paintHead(context, x(view.at_us), axis - 9, colour('--text'));
+  paintHead(context, x(view.at_us), view.width, axis - 9, colour('--text'));
 }
 
 /** Words beside an upright line: to its right, where they fit there, else to its left. */
@@ -186,10 +186,12 @@ export function latencyHeight(latency_us: number): number {
   return 3 + (ACK_LANE - 3) * Math.min(1, share);
 }
 
-function paintHead(context: CanvasRenderingContext2D, x: number, bottom: number, colour: string): void {
+const KNOB = 6;
+/** The playhead; at either end of the tape its knob stays whole. */
+function paintHead(context: CanvasRenderingContext2D, x: number, width: number, bottom: number, colour: string): void {
   context.fillStyle = colour;
-  context.fillRect(x - 1, 12, 2, bottom - 12);
+  context.fillRect(Math.max(0, Math.min(width - 2, x - 1)), 12, 2, bottom - 12);
   context.beginPath();
-  context.arc(x, 9, 6, 0, 2 * Math.PI);
+  context.arc(Math.max(KNOB, Math.min(width - KNOB, x)), 9, KNOB, 0, 2 * Math.PI);
   context.fill();
 }
