@@ -3,7 +3,7 @@ import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 
 import { actionsOn, groupsByLine, targetsOf } from '../src/core/actions';
-import { latencyMs, placeOf, typicalMs } from '../src/core/experiment';
+import { latencyMs, placeOf, systemsOf, typicalMs } from '../src/core/experiment';
 import { feedAt } from '../src/core/feed';
 import { notesUntil } from '../src/core/lanes';
 import { dotsAt, fateOf, inFlight, type Places } from '../src/core/flight';
@@ -288,6 +288,11 @@ describe('the timeline', () => {
     expect(gapsIn([5], 1000, 10)).toEqual([{ from_us: 5, to_us: 1000 }]);
     expect(ticks(0, 5_000_000, 5)).toEqual([0, 1e6, 2e6, 3e6, 4e6, 5e6]);
   });
+});
+
+it('knows every system that nodes carry, the experiment’s own first', () => {
+  const nodes = [{ id: 'n1', processes: [{ system: 'raft' }, { system: 'manager' }] }, { id: 'n2', processes: [{ system: 'raft' }] }, { id: 'n3' }];
+  expect(systemsOf({ format: 1, id: 'x', title: { en: '', zh: '' }, system: 'store', seed: 1, topology: { nodes }, stop_s: 1 })).toEqual(['store', 'raft', 'manager']);
 });
 
 describe('the feed', () => {

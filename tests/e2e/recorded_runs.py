@@ -45,6 +45,7 @@ class Recipe:
 
 
 CUT = {"do": "partition", "groups": [["n1", "n2"], ["n3", "n4", "n5"]]}
+FLOOD = {"do": "region_outage", "target": "home", "cause": "flood", "warning_s": 5}
 RECIPES = {
     "partition": Recipe(
         {**GEO, "stop_s": 4},
@@ -53,6 +54,9 @@ RECIPES = {
         commands=((1_500_000, {"do": "kill", "target": "n5"}), (2_400_000, CUT)),
     ),
     "tree": Recipe("ZK-02", at_us=3_000_000, stop_us=3_500_000),
+    "lanes": Recipe(
+        "DR-04", at_us=18_000_000, stop_us=20_000_000, commands=((3_000_000, FLOOD),), chunk_us=5_000_000
+    ),
 }
 
 

@@ -34,6 +34,7 @@ PICTURES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
     "composer": ("partition", "composer", STAGE, {}),
     "links": ("partition", "links", STAGE, {"color_scheme": "light"}),
     "tree": ("tree", "console", STAGE, {}),
+    "lanes": ("lanes", "lanes", STAGE, {}),
     "timeline": ("partition", "map", "section[aria-label=Timeline]", {}),
     "phone": ("partition", "map", "#app", {"viewport": PHONE, "color_scheme": "light"}),
 }

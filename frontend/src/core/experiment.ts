@@ -75,6 +75,11 @@ export interface Experiment {
   cite?: string[];
 }
 
+/** Every system that its nodes carry, its own first. */
+export function systemsOf({ system, topology }: Experiment): string[] {
+  return [...new Set([system, ...topology.nodes.flatMap((node) => (node.processes ?? []).map((process) => process.system))])];
+}
+
 /** Client id -> the place it is attached to. A line with a count makes client-1 .. client-n. */
 export function clientsOf(experiment: Experiment): Map<string, string> {
   const clients = new Map<string, string>();

@@ -2,7 +2,7 @@
 
 import type { Disaster } from '../core/operate';
 import type { ConsoleCommand, Descriptors } from '../core/descriptor';
-import { clientsOf, type Experiment, type FaultLine } from '../core/experiment';
+import { clientsOf, systemsOf, type Experiment, type FaultLine } from '../core/experiment';
 import { lineWords, type Words } from '../core/lineWords';
 import { playheadAt, ServerClock, type Playhead } from '../core/playhead';
 import { Trace } from '../core/trace';
@@ -108,12 +108,15 @@ export abstract class Received extends Notices implements Receiver {
   clientPlaces(): Map<string, string> {
     return this.experiment ? clientsOf(this.experiment) : new Map();
   }
+  get systems(): string[] {
+    return this.experiment ? systemsOf(this.experiment) : [];
+  }
   /** What its systems let people type. */
   console(): ConsoleCommand[] {
-    return (this.run?.systems ?? []).flatMap((name) => this.descriptors[name]?.console ?? []);
+    return this.systems.flatMap((name) => this.descriptors[name]?.console ?? []);
   }
   hasLanes(): boolean {
-    return (this.run?.systems ?? []).some((name) => this.descriptors[name]?.lanes?.length);
+    return this.systems.some((name) => this.descriptors[name]?.lanes?.length);
   }
 
   // Receiver ---------------------------------------------------------------------------------------------------------
