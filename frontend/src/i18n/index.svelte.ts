@@ -72,8 +72,11 @@ export const entryNumber = (number: number, descriptor: Descriptor | undefined):
 
 /** What a process or a check says, with words for its values where the note has some. */
 export function noteText(note: Note, values: Record<string, unknown>): string {
-  const said = Object.entries(values).map(([name, value]) => [name, note.words?.[String(value)] ? pick(note.words[String(value)]) : value]);
-  return fill(pick(note), Object.fromEntries(said) as Record<string, unknown>);
+  const spoken = Object.entries(values).map(([name, value]) => [name, note.words?.[String(value)] ? pick(note.words[String(value)]) : value]);
+  return fill(pick(note), Object.fromEntries(spoken) as Record<string, unknown>);
 }
 
 export type Translate = typeof t;
+
+/** "team: looks for the runbook". */
+export const said = (who: string, words: string): string => `${who}${language.current === 'zh' ? '：' : ': '}${words}`;

@@ -5,7 +5,7 @@ import { descriptorOf } from '../core/scene';
 import { noteOf, type ViewField } from '../core/descriptor';
 import { duration } from '../core/result';
 import type { Arrow, Chain } from '../core/why';
-import { language, noteText, pick, t } from '../i18n/index.svelte';
+import { language, noteText, pick, said, t } from '../i18n/index.svelte';
 import { messageWord } from '../state/menus.svelte';
 import type { Session } from '../state/session.svelte';
 import { faultText } from './faults';
@@ -50,9 +50,6 @@ export function changeWords(event: TraceEvent, session: Session): string[] {
     ...Object.entries(grown).map(([name, [last]]) => line(name, t('views.log_to', { last }))),
   ];
 }
-
-/** "team: looks for the runbook". */
-export const said = (who: string, words: string): string => `${who}${language.current === 'zh' ? '：' : ': '}${words}`;
 
 /** The card names the process of its event already; in one of a command each note says whose it is. */
 export function noteLines(event: TraceEvent, session: Session): { text: string; section: string }[] {
