@@ -29,7 +29,8 @@ def save_link(*, visitor: str, code: str, branch: int, at_us: int, title: str) -
     recipe = selectors.recipe_of(run, line)
     # A branch shares its beginning with its parent, and perhaps nobody ever opened the run: have what is missing
     # simulated before it is recorded.
-    ranges.all_frames(run, line, FRAMES_MAX, at_us)
+    ranges.all_frames(run, line, FRAMES_MAX)
+    ranges.begin(run, line, at_us)
     frames, from_us, to_us, digest = recorded(run, line, recipe)
     for _ in range(8):
         try:

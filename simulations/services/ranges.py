@@ -26,6 +26,8 @@ WAIT_S = 6.0
 LOOK_S = 0.03
 ASK_AGAIN_S = 2.0
 FILL_US_MAX = 600_000_000
+AHEAD_US = 60_000_000
+"""How far beyond what was shown a link may have a run simulated."""
 CARD_WALL_S = 60
 """How much of an experiment a card may show, in seconds on the wall at its own speed."""
 
@@ -84,18 +86,26 @@ def known_until(run: Run, branch: Branch) -> int:
     return max(branch.played_us, here, cover.to_us if cover else 0)
 
 
-def all_frames(run: Run, branch: Branch, frames_max: int, until_us: int = 0) -> list[bytes]:
-    """Every frame of a branch that viewers may know, and at least those until a time; up to a number, and fewer when
-    no worker computes the rest."""
-    last_us, reached = max(known_until(run, branch), min(until_us, run.stop_us)), -1
+def all_frames(run: Run, branch: Branch, frames_max: int) -> list[bytes]:
+    """Every frame of a branch that viewers may know, up to a number; shorter when no worker computes the rest."""
+    known_us, reached = known_until(run, branch), 0
     found: list[bytes] = []
-    while reached < last_us and len(found) < frames_max:
-        piece = _frames(run.code, branch.number, max(reached, 0), last_us, limits.RANGE_FRAMES_MAX)
+    while reached < known_us and len(found) < frames_max:
+        piece = _frames(run.code, branch.number, reached, known_us, limits.RANGE_FRAMES_MAX)
         if not piece or wire.read_frame(piece[-1])[0].t1_us <= reached:
             break
         found += piece
         reached = wire.read_frame(piece[-1])[0].t1_us
     return found[:frames_max]
+
+
+def begin(run: Run, branch: Branch, at_us: int) -> None:
+    """Have the beginning of a branch simulated that nobody has seen, up to a moment but no more than AHEAD_US; waits a
+    few seconds at most."""
+    known_us = known_until(run, branch)
+    until_us = min(at_us, known_us + AHEAD_US, run.stop_us)
+    if until_us > known_us or not known_us:
+        _frames(run.code, branch.number, known_us, until_us, limits.RANGE_FRAMES_MAX)
 
 
 def _frames(
