@@ -15,7 +15,7 @@ const made = (level: Chunk['level']): Chunk => chunk(0, 1_000_000, {
 });
 
 const run = (playing: boolean): RunState => ({
-  code: 'abcdef', title: 'Shore', systems: ['tides'], seed: 4, engine: 1, role: 'viewer', you: '', viewers: 1, head_us: 1_000_000,
+  code: 'abcdef', title: 'Shore', seed: 4, engine: 1, role: 'viewer', you: '', viewers: 1, head_us: 1_000_000,
   branches: [{ id: 0, parent: null, fork_us: 0, revision: 0, head_us: 1e6, title: null, commands: [], played_us: 1e6 }],
   playhead: { branch: 0, playing, speed: 0.001, anchor_us: 250_000, anchor_ms: Date.now(), sequence: 1, gate_us: null },
   server_ms: Date.now(), stop_us: 1_000_000,

@@ -8,7 +8,7 @@ import type { Source } from '../src/state/source';
 import { bytesOf, chunk, tides } from './helpers';
 
 const run = (playing: boolean): RunState => ({
-  code: 'abcdef', title: 'Shore', systems: ['tides'], seed: 4, engine: 1, role: 'owner', you: '', viewers: 1, head_us: 100_000,
+  code: 'abcdef', title: 'Shore', seed: 4, engine: 1, role: 'owner', you: '', viewers: 1, head_us: 100_000,
   branches: [{ id: 0, parent: null, fork_us: 0, revision: 0, head_us: 1e5, title: null, commands: [], played_us: 1e5 }],
   playhead: { branch: 0, playing, speed: 0.001, anchor_us: 700_000, anchor_ms: Date.now(), sequence: 1, gate_us: null },
   server_ms: Date.now(), stop_us: 1_500_000,

@@ -32,7 +32,7 @@ const made = chunk(0, 1_000_000, {
 });
 
 const link: LinkState = {
-  slug: 'abcdef', code: 'abcdef', title: 'Shore', systems: ['tides'], seed: 4, engine: 1, role: 'viewer', you: '', viewers: 1,
+  slug: 'abcdef', code: 'abcdef', title: 'Shore', seed: 4, engine: 1, role: 'viewer', you: '', viewers: 1,
   branches: [{ id: 0, parent: null, fork_us: 0, revision: 0, head_us: 1e6, title: null, commands: [], played_us: 1e6 }],
   playhead: { branch: 0, playing: false, speed: 1, anchor_us: 250_000, anchor_ms: 0, sequence: 0, gate_us: null },
   server_ms: 0, stop_us: 1_000_000, at_us: 250_000, branch: 0, reproduces: true,

@@ -14,7 +14,7 @@ const present = chunk(500_000, 1_000_000, { events: [changed(3, 700_000, {})] })
 const future = chunk(1_000_000, 1_500_000, { events: [changed(4, 1_200_000, {})] });
 
 const run: RunState = {
-  code: 'abcdef', title: 'Shore', systems: ['tides'], seed: 4, engine: 1, role: 'owner', you: '', viewers: 1, head_us: 1_000_000,
+  code: 'abcdef', title: 'Shore', seed: 4, engine: 1, role: 'owner', you: '', viewers: 1, head_us: 1_000_000,
   branches: [{ id: 0, parent: null, fork_us: 0, revision: 0, head_us: 1e6, title: null, commands: [], played_us: 1e6 }],
   playhead: { branch: 0, playing: false, speed: 0.1, anchor_us: 700_000, anchor_ms: Date.now(), sequence: 1, gate_us: null },
   server_ms: Date.now(), stop_us: 1_500_000,

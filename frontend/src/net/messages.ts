@@ -34,7 +34,6 @@ export interface RunState {
   code: string;
   title: Json;
   experiment: Experiment;
-  systems: string[];
   seed: number;
   engine: number | string;
   role: RoleName;
