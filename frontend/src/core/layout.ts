@@ -59,7 +59,7 @@ const FOOTPRINT: Record<Detail, { side: number; above: number; below: number; ra
 const STRIP_HALF = 62;
 export const CLIENT_HALF = { w: 62, h: 22 };
 /** Discs of this size have room for name, role and term. */
-const WORDY = 24;
+export const WORDY = 24;
 /** Smaller discs bear no words that could be hidden. */
 const WORDED = 14;
 
