@@ -51,7 +51,8 @@ class Ui {
   leftTab = $state<'build' | 'break' | 'operate' | 'client' | 'script'>('break');
   rightTab = $state<'state' | 'log' | 'disk' | 'flight' | 'rule'>('state');
   drawerTab = $state<'break' | 'node' | 'events' | 'branches' | 'run'>('break');
-  drawerHeight = $state<0 | 1 | 2>(1);
+  /** null: nobody has chosen yet. */
+  drawerHeight = $state<0 | 1 | 2 | null>(null);
   view = $state<View>(asked());
   /** The view beside it, on the same clock and the same selection. */
   second = $state<View | null>(null);
