@@ -149,14 +149,17 @@ def conditions(experiment: Experiment) -> dict[str, Any]:
 def forms(experiment: Experiment) -> dict[str, Any]:
     """What an experiment can be compared with: variants and systems that run under its conditions; and its parameters,
     of which one may be changed."""
-    variants = [
-        one.id for one in experiment.variants if not lacking(format.variant(experiment, one.id), SYSTEMS)
-    ]
     return {
-        "variants": variants,
+        "variants": [one.id for one in experiment.variants if stays_in_step(experiment, one.id)],
         "systems": [name for name in SYSTEMS if fits(experiment, name)],
         "parameters": experiment.parameters,
     }
+
+
+def stays_in_step(experiment: Experiment, variant: str) -> bool:
+    """Whether a variant can run, and keeps the experiment's nodes, clients and stop time."""
+    made = format.variant(experiment, variant)
+    return conditions(made) == conditions(experiment) and not lacking(made, SYSTEMS)
 
 
 def fits(experiment: Experiment, system: str) -> bool:

@@ -113,7 +113,8 @@ def test_a_phone_gives_a_saved_link_its_picture_first(browser: Browser, address:
     drawer = page.get_by_role("region", name="Inspector and events", exact=True)
     expect(drawer.get_by_role("button", name="Fold the panel away", exact=True)).to_be_disabled()
     shown = page.get_by_role("region", name="Cluster map").bounding_box()
-    assert shown is not None and shown["height"] > 0.35 * PHONE["height"]
+    assert shown is not None
+    assert shown["height"] > 0.35 * PHONE["height"]
     drawer.get_by_role("button", name="Events", exact=True).click()
     expect(page.get_by_role("region", name="Event feed")).to_be_in_viewport()
     page.close()

@@ -114,3 +114,8 @@ def test_an_experiment_tells_what_it_can_be_compared_with(client: Client) -> Non
     assert "slow_clock" in found["variants"]
     assert {"raft", "paxos"} <= set(found["systems"])
     assert client.get("/compare").status_code == 200
+
+
+def test_variants_with_other_nodes_or_clients_are_not_offered(client: Client) -> None:
+    for experiment, other in (("RA-03", "nine_in_three"), ("PX-03", "hundred_multi")):
+        assert other not in client.get(f"/api/comparisons/{experiment}/forms").json()["variants"]
