@@ -156,7 +156,7 @@ def sweep_experiment(code: str, settings: dict[str, Any]) -> Experiment:
 
 @endpoint("GET")
 def choices(request: HttpRequest) -> HttpResponse:
-    """What a sweep of this experiment can vary and ask: {title, seed, knobs, parameters, metrics, checks}."""
+    """What a sweep of this experiment can vary and ask, as docs/protocol.md says."""
     code = request.GET.get("run")
     experiment = _recipe(_run(code))[0] if code else experiments.named(request.GET.get("experiment", ""))
     asked = ask(experiment)
@@ -165,11 +165,9 @@ def choices(request: HttpRequest) -> HttpResponse:
             "id": experiment.id,
             "title": msgspec.to_builtins(experiment.title),
             "seed": experiment.seed,
-            "knobs": {
-                name: {"value": knob.value, "title": msgspec.to_builtins(knob.title)}
-                for name, knob in experiment.knobs.items()
-            },
+            "knobs": {name: knob.value for name, knob in experiment.knobs.items()},
             "parameters": experiment.parameters,
+            "words": msgspec.to_builtins(experiments.setting_words(experiment)),
             "metrics": list(asked.metrics),
             "checks": list(asked.checks),
         }

@@ -196,11 +196,13 @@ def state(sweep: Sweep, visitor: str = "") -> dict[str, Any]:
     here = done - sweep.done_before
     rate = here / elapsed if sweep.state == "running" and elapsed > 0 and here else None
     total_s = sweep.elapsed_s + elapsed
+    experiment = experiments.parsed(sweep.experiment.plain)
     return {
         "code": sweep.code,
         "reference": sweep.reference,
-        "title": msgspec.to_builtins(experiments.parsed(sweep.experiment.plain).title),
+        "title": msgspec.to_builtins(experiment.title),
         "settings": sweep.settings,
+        "words": msgspec.to_builtins(experiments.setting_words(experiment)),
         "plan": sweep.plan,
         "state": sweep.state,
         "yours": not sweep.owner or sweep.owner == visitor,

@@ -31,7 +31,7 @@ def test_a_distribution_over_a_grid(page: Page) -> None:
     expect(page.locator(".uplot canvas")).to_be_visible()
     rows = page.locator("table", has_text="Setting").locator("tbody tr")
     expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("ineligible = 0")
+    expect(rows.first).to_contain_text("Servers whose logs cannot win (ineligible) = 0")
 
 
 def test_a_failure_is_opened_and_shrunk(page: Page) -> None:

@@ -117,6 +117,8 @@ def test_too_many_at_once_are_refused(client: Client) -> None:
 def test_what_a_sweep_can_vary_and_ask(client: Client) -> None:
     found = get(client, "/api/sweeps/choices?experiment=EL-LAN")
     assert {"one_way_ms", "disk_ms", "ineligible"} <= set(found["knobs"])
+    assert found["words"]["ineligible"]["en"] == "Servers whose logs cannot win"
+    assert found["words"]["heartbeat_ms"]["zh"] == "心跳间隔"
     assert "election_ms" in found["metrics"]
     assert "one_leader_per_term" in found["checks"]
 

@@ -16,14 +16,14 @@ export interface Block { runs: number; checks: Record<string, CheckCount>; metri
 export interface Result extends Block { points?: (Block & { set: Settings })[] }
 export interface Quarantined { point: number; from_seed: number; to_seed: number }
 export interface SweepState {
-  code: string; reference: string; title: Text; settings: Settings; yours: boolean;
+  code: string; reference: string; title: Text; settings: Settings; words: Record<string, Text>; yours: boolean;
   plan: { first_seed: number; seeds: number; points: Settings[] };
   state: 'running' | 'cancelled' | 'done'; runs: number; done: number; rate: number | null; seconds_left: number | null;
   elapsed_s: number; runs_per_second: number; quarantined: Quarantined[]; result: Result;
 }
 export interface Choices {
-  id: string; title: Text; seed: number; knobs: Record<string, { value: unknown; title: Text }>;
-  parameters: Settings; metrics: string[]; checks: string[];
+  id: string; title: Text; seed: number; knobs: Settings;
+  parameters: Settings; words: Record<string, Text>; metrics: string[]; checks: string[];
 }
 export interface ShrinkState {
   code: string; state: 'running' | 'cancelled' | 'done' | 'failed'; check: string; seed: number; error: string;
@@ -54,8 +54,9 @@ export function number(value: number | null | undefined): string {
   return Math.abs(value) >= 100 ? value.toFixed(1) : value.toPrecision(4).replace(/\.?0+$/, '');
 }
 
-export function settingsText(settings: Settings): string {
-  return Object.entries(settings).map(([name, value]) => `${name} = ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');
+/** `word`: what people read for a setting, with the name that a command line takes. */
+export function settingsText(settings: Settings, word: (name: string) => string): string {
+  return Object.entries(settings).map(([name, value]) => `${word(name)} = ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');
 }
 
 /** "150, [150, 300], wide" -> values: JSON where it is JSON, else texts split at commas. */

@@ -1,7 +1,8 @@
 /** What checks, measured numbers, arguments of faults, chosen values and units are called. A test holds the Chinese table to
  * everything the engine can judge, measure and ask for. */
 
-import { language } from './index.svelte';
+import type { Text } from '../core/descriptor';
+import { language, pick } from './index.svelte';
 import english from './names.en.json';
 import chinese from './names.zh.json';
 
@@ -22,6 +23,10 @@ export const argumentWords = (name: string): string => named('arguments', name) 
 /** One of the values that a parameter or an argument may have; the same word may mean another thing elsewhere. */
 export const valueWords = (name: string, value: string): string =>
   named('values', `${name}.${value}`) ?? named('values', value) ?? value.replaceAll('_', ' ');
+
+/** A setting that a sweep varies, with the name that a command line takes. */
+export const settingWord = (words: Readonly<Record<string, Text>> | undefined, name: string): string =>
+  words?.[name] ? `${pick(words[name])} (${name})` : name;
 
 /** Units are written alike everywhere, but for those that are words. */
 export const unitWords = (unit: string): string => (language.current === 'zh' ? ((chinese.units as Table)[unit] ?? unit) : unit);
