@@ -167,7 +167,7 @@ def choices(request: HttpRequest) -> HttpResponse:
             "seed": experiment.seed,
             "knobs": {name: knob.value for name, knob in experiment.knobs.items()},
             "parameters": experiment.parameters,
-            "words": msgspec.to_builtins(experiments.setting_words(experiment)),
+            "words": experiments.setting_words(experiment),
             "metrics": list(asked.metrics),
             "checks": list(asked.checks),
         }

@@ -14,7 +14,6 @@ from simulations.engine.experiment import Experiment, ExperimentError
 from simulations.engine.experiment.problems import Problems
 from simulations.engine.experiment.reader import note_variant, read_command
 from simulations.engine.experiment.references import check_references
-from simulations.engine.process import Text
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.requirements import missing, wrong_starts
 from simulations.models import Experiment as ExperimentRow
@@ -67,13 +66,12 @@ def with_script(row: ExperimentRow, faults: list[Any]) -> Experiment:
     return parse({**plain, "faults": faults})
 
 
-def setting_words(experiment: Experiment) -> dict[str, Text]:
-    """What people read for the settings a sweep may vary: the experiment's knobs and its system's parameters."""
+def setting_words(experiment: Experiment) -> dict[str, dict[str, str]]:
+    """{name: {en, zh}} of the settings a sweep may vary: its system's parameters and the experiment's knobs."""
     parameters = SYSTEMS[experiment.system].descriptor.parameters if experiment.system in SYSTEMS else ()
-    return {
-        **{parameter.name: parameter.title for parameter in parameters},
-        **{name: knob.title for name, knob in experiment.knobs.items()},
-    }
+    titled = [(parameter.name, parameter.title) for parameter in parameters]
+    knobs = [(name, knob.title) for name, knob in experiment.knobs.items()]
+    return {name: {"en": title.en, "zh": title.zh} for name, title in (*titled, *knobs)}
 
 
 def plain_of(experiment: Experiment) -> dict[str, Any]:

@@ -202,7 +202,7 @@ def state(sweep: Sweep, visitor: str = "") -> dict[str, Any]:
         "reference": sweep.reference,
         "title": msgspec.to_builtins(experiment.title),
         "settings": sweep.settings,
-        "words": msgspec.to_builtins(experiments.setting_words(experiment)),
+        "words": experiments.setting_words(experiment),
         "plan": sweep.plan,
         "state": sweep.state,
         "yours": not sweep.owner or sweep.owner == visitor,

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, ViewportSize, expect
 
 from tests.e2e import pictures
 from tests.e2e.recorded_runs import serving
@@ -20,7 +20,7 @@ from tests.e2e.test_accessibility import hard_to_read
 
 REWRITE = os.environ.get("PICTURES") == "rewrite"
 WIDE = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 STAGE = "main"
 # name: (trace, view, part of the page, options of the browser)
 PICTURES: dict[str, tuple[str, str, str, dict[str, Any]]] = {
