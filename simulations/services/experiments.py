@@ -69,7 +69,7 @@ def with_script(row: ExperimentRow, faults: list[Any]) -> Experiment:
 def setting_words(experiment: Experiment) -> dict[str, dict[str, str]]:
     """{name: {en, zh}} of the settings a sweep may vary: its system's parameters and the experiment's knobs."""
     parameters = SYSTEMS[experiment.system].descriptor.parameters if experiment.system in SYSTEMS else ()
-    titled = [(parameter.name, parameter.title) for parameter in parameters]
+    titled: list[tuple[str, Any]] = [(parameter.name, parameter.title) for parameter in parameters]
     knobs = [(name, knob.title) for name, knob in experiment.knobs.items()]
     return {name: {"en": title.en, "zh": title.zh} for name, title in (*titled, *knobs)}
 
