@@ -36,7 +36,7 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     key: str
     branch: int = -1
     seq: int = 0
-    at_us: int = 0
+    at_us: int = -1
     revision: int = 0
     do: dict[str, Any] | None = None
     by: str = ""

@@ -2,12 +2,13 @@
 worlds.
 """
 
+import json
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from simulations import selectors
+from simulations import selectors, wire
 from simulations.live import lease, store
 from simulations.live.lease import Lease
 from simulations.live.valkey import client
@@ -109,6 +110,13 @@ def test_the_same_key_never_acts_twice() -> None:
     again = kit.give(run, {"do": "kill", "target": "n2"}, key="same")
     assert (again.seq, again.at_us, again.branch) == (first.seq, first.at_us, first.branch)
     assert len(kit.recipe(run).commands) == 1
+
+
+def test_the_answer_to_a_command_at_the_start_says_when_it_acts() -> None:
+    run = kit.make_run()
+    kit.pause_at(run, 0)
+    told = json.loads(wire.encode_json(kit.give(run, {"do": "kill", "target": "n2"})))
+    assert (told["at_us"], told["branch"], told["seq"]) == (0, 0, 1)
 
 
 def test_what_makes_no_sense_is_refused_by_the_worker_with_a_reason() -> None:
