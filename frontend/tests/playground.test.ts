@@ -100,6 +100,34 @@ describe('the page', () => {
     await waitFor(() => expect(document.querySelectorAll('.barrier')).toHaveLength(2));
   });
 
+  it('forgets the picture of a branch that the pointer left before it came', async () => {
+    const line = link.branches[0]!;
+    const session = show({ ...link, branches: [line, { ...line, id: 1, parent: 0, fork_us: 0, commands: [{ seq: 1, at_us: 0, do: { do: 'kill', target: 'n1' } }] }] });
+    let arrived: (() => void) | null = null;
+    session.want = () => ({ then: (go: () => void) => { arrived = go; } }) as unknown as Promise<boolean>;
+    const other = within(screen.getByRole('group', { name: 'Branches' })).getByRole('button', { name: /^branch 2/ });
+    other.focus();
+    await waitFor(() => expect(arrived).not.toBeNull());
+    other.blur();
+    flushSync();
+    expect(arrived!).not.toThrow();
+  });
+
+  it('lets go of the drawer when a window grows', async () => {
+    ui.width = 390;
+    show();
+    const content = document.querySelector('.drawer .content')!;
+    ui.width = 1440;
+    flushSync();
+    await new Promise((resolve) => setTimeout(resolve));
+    const errors: string[] = [];
+    const told = (event: ErrorEvent) => errors.push(event.message);
+    window.addEventListener('error', told);
+    content.dispatchEvent(new Event('scroll'));
+    window.removeEventListener('error', told);
+    expect(errors).toEqual([]);
+  });
+
   it('has one draft of the script, which outlives the view that asked first', async () => {
     const session = show();
     await waitFor(() => screen.getByRole('tab', { name: 'Script' }));
