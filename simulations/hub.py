@@ -21,13 +21,11 @@ import msgspec
 import redis
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
-from django.conf import settings
 from django.db import close_old_connections, connection
 
-from platform_lab.celery import HEARTBEAT_KEY
 from simulations import wire
 from simulations.live import lease
-from simulations.live.lease import Live
+from simulations.live.lease import Live, Machine
 from simulations.live.pace import Pace
 from simulations.live.playhead import Playhead, server_ms
 from simulations.live.publish import group_name
@@ -93,7 +91,7 @@ class Watch:
         self.drivers: list[dict[str, str]] = []
         self.told: tuple[int, list[dict[str, str]]] | None = None
         self.pace = Pace()
-        self.waited_s = 0.0
+        self.waiting_since: float | None = None
         self.progress: tuple[int, int] = (0, 0)
         self.empty_since = time.monotonic()
         self.task: asyncio.Task[None] | None = None
@@ -310,24 +308,30 @@ class Watch:
         ]
         return bool(known) and here < known[0].t0_us and not self.recent(here, known[0].branch)
 
-    async def tick(self, beat: bool, workers: dict[str, bool], reachable: bool) -> None:
+    @property
+    def waited_s(self) -> float:
+        """How long more has been asked for and nothing came."""
+        return 0.0 if self.waiting_since is None else time.monotonic() - self.waiting_since
+
+    async def tick(self, beat: bool, machine: Machine) -> None:
         """Ask for more when short; tell viewers once a second what is."""
         await self.send_stored()
         if not self.viewers and time.monotonic() - self.empty_since > LINGER_S:
             return  # what is ahead is enough for somebody who only reloads
-        if self.short():
-            self.waited_s += TICK_S
-            await in_thread(dispatch.ask, self.code, self.waited_s)
+        if not self.short():
+            self.waiting_since = None
         else:
-            self.waited_s = 0.0
+            self.waiting_since = self.waiting_since or time.monotonic()
+            if machine.reachable:  # else each try would hold up the heartbeats that say so
+                await in_thread(dispatch.ask, self.code, self.waited_s)
         if self.live is not None:
             progress = (self.live.head_branch, self.live.head_us)
             if progress != self.progress:
-                self.progress, self.waited_s = progress, 0.0
+                self.progress, self.waiting_since = progress, None
         if beat:
-            await self._beat(workers, reachable)
+            await self._beat(machine)
 
-    async def _beat(self, workers: dict[str, bool], reachable: bool) -> None:
+    async def _beat(self, machine: Machine) -> None:
         live = self.live
         if live is None:
             return
@@ -343,8 +347,8 @@ class Watch:
         }
         await self.broadcast(wire.message("heartbeat", **beat).decode())
         if self.waited_s >= WAITING_AFTER_S:
-            cause = states.waiting_for(reachable, any(workers.values()))
-            await self.broadcast(wire.message("waiting", **cause, runs=live.runs).decode())
+            cause = states.waiting_for(self.code, machine)
+            await self.broadcast(wire.message("waiting", **cause).decode())
 
 
 class Hub:
@@ -355,6 +359,7 @@ class Hub:
         self.starting = asyncio.Lock()
         self.ticker: asyncio.Task[None] | None = None
         self.process = f"{os.uname().nodename}.{os.getpid()}"
+        self.machine = Machine()
 
     async def join(self, code: str, viewer: Viewer) -> Watch:
         """A viewer arrives."""
@@ -386,20 +391,18 @@ class Hub:
                 log.exception("The ticker stumbled")
 
     async def _tick(self, beat: bool) -> None:
-        workers: dict[str, bool] = {}
-        reachable = True
         if beat:
             try:
-                workers = await self._read()
+                self.machine = await self._read()
             except redis.RedisError:
-                reachable = False
+                self.machine = Machine(reachable=False)
         for watch in list(self.watches.values()):
             if not watch.viewers and time.monotonic() - watch.empty_since > REST_AFTER_S:
                 await self._rest(watch)
             else:
-                await watch.tick(beat, workers, reachable)
+                await watch.tick(beat, self.machine)
 
-    async def _read(self) -> dict[str, bool]:
+    async def _read(self) -> Machine:
         """One round trip a second for all runs: what is live, how many watch, which workers answer."""
         codes = list(self.watches)
         now = int(time.time())
@@ -409,12 +412,11 @@ class Hub:
                 pipe.hset(f"presence:{code}", self.process, self.watches[code].present(now))
                 pipe.expire(f"presence:{code}", 60)
                 pipe.hgetall(f"presence:{code}")
-            for queue in settings.SHARD_QUEUES:
-                pipe.exists(f"{HEARTBEAT_KEY}{queue}")
+            lease.ask_machine(pipe)
             found = await pipe.execute()
         for index, code in enumerate(codes):
             await self._take(self.watches[code], found[4 * index], found[4 * index + 3], now)
-        return dict(zip(settings.SHARD_QUEUES, map(bool, found[4 * len(codes) :]), strict=True))
+        return lease.read_machine(found[-lease.MACHINE_ANSWERS :])
 
     async def _take(self, watch: Watch, fields: Any, presence: Any, now: int) -> None:
         live = lease.read_live(fields)

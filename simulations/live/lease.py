@@ -13,13 +13,17 @@ from zlib import crc32
 
 import msgspec
 import redis
+from django.conf import settings
 
+from platform_lab.celery import HEARTBEAT_KEY
 from simulations.live.playhead import Playhead
 from simulations.live.valkey import client
 
 LEASE_MS = 3_000
 ASKED_MS = 400
 ACTIVE_S = 5
+LATELY_S = 1.5
+"""A run had a turn lately: somebody works on it now."""
 
 
 class Lease(msgspec.Struct, frozen=True, array_like=True):
@@ -67,12 +71,39 @@ def renew(pipe: Any, code: str, lease: Lease) -> None:
     pipe.eval(_RENEW, 1, f"lease:{code}", _pack(lease), LEASE_MS)
 
 
+def note_turn(pipe: Any, code: str) -> None:
+    """Note that a worker has taken this run up just now."""
+    pipe.zadd("active", {code: time.time()})
+
+
 def count_active(pipe: Any, code: str) -> None:
     """Note that this run was simulated just now; the pipeline's last answer is how many runs were, lately."""
-    now = time.time()
-    pipe.zadd("active", {code: now})
-    pipe.zremrangebyscore("active", 0, now - ACTIVE_S)
+    note_turn(pipe, code)
+    pipe.zremrangebyscore("active", 0, time.time() - ACTIVE_S)
     pipe.zcard("active")
+
+
+class Machine(msgspec.Struct, frozen=True):
+    """Who works now: whether Valkey and any worker answer, and the runs that had a turn lately."""
+
+    reachable: bool = True
+    workers: bool = False
+    lately: frozenset[str] = frozenset()
+
+
+MACHINE_ANSWERS = 2
+
+
+def ask_machine(pipe: Any) -> None:
+    """Ask with a pipeline; its next MACHINE_ANSWERS answers are for `read_machine`."""
+    pipe.exists(*(f"{HEARTBEAT_KEY}{queue}" for queue in settings.SHARD_QUEUES))
+    pipe.zrangebyscore("active", time.time() - LATELY_S, "+inf")
+
+
+def read_machine(answers: list[Any]) -> Machine:
+    """What the pipeline answered."""
+    alive, lately = answers
+    return Machine(True, bool(alive), frozenset(code.decode() for code in lately))
 
 
 # What changes while a run is live ---------------------------------------------------------

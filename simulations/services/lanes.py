@@ -41,7 +41,8 @@ def look(code: str) -> Opening:
         pipe.get(lease.changed_key(code))
         pipe.get(f"lease:{code}")
         pipe.hget(f"live:{code}", "viewers")
-        _, changed, held, viewers = pipe.execute()
+        lease.note_turn(pipe, code)
+        _, changed, held, viewers, _ = pipe.execute()
     return Opening(int(changed or 0), lease.read(held), int(viewers or 0))
 
 

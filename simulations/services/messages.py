@@ -38,9 +38,12 @@ def poll(run: Run, visitor: str) -> dict[str, Any]:
     """
     head = selectors.playhead_of(run)
     here = head.at(server_ms(), run.stop_us)
-    live = None
-    with suppress(redis.RedisError):
-        live = lease.read_live(client().hgetall(f"live:{run.code}"))
+    live, machine = None, lease.Machine(reachable=False)
+    with suppress(redis.RedisError), client().pipeline(transaction=False) as pipe:
+        pipe.hgetall(f"live:{run.code}")
+        lease.ask_machine(pipe)
+        fields, *told = pipe.execute()
+        live, machine = lease.read_live(fields), lease.read_machine(told)
     if live is None:
         live = states.revive(run.code)
     short = (
@@ -54,7 +57,9 @@ def poll(run: Run, visitor: str) -> dict[str, Any]:
     return {
         **state,
         "head_us": live.head_us if live else 0,
-        "waiting": short and (live is None or live.head_us < here),
+        "waiting": states.waiting_for(run.code, machine)
+        if live is None or (short and live.head_us < here)
+        else None,
     }
 
 

@@ -10,7 +10,7 @@ import redis
 
 from simulations import limits, selectors, wire
 from simulations.live import lease, store
-from simulations.live.lease import Live
+from simulations.live.lease import Live, Machine
 from simulations.live.playhead import Playhead, server_ms
 from simulations.live.tiles import cover_at, true_tiles
 from simulations.live.valkey import client
@@ -31,14 +31,27 @@ WAITING = {
         "正在等待工作进程。数据没有丢失，恢复后运行将继续。",
     ),
     "queue": ("Many runs share this machine. This one waits for its turn.", "许多运行共享本机，正在排队。"),
+    "simulation": (
+        "This moment is still being simulated. The run goes on by itself.",
+        "这一时刻仍在模拟中，运行会自动继续。",
+    ),
 }
 
 
-def waiting_for(reachable: bool, workers: bool) -> dict[str, Any]:
-    """What a run that gets no frames waits for."""
-    cause = "server" if not reachable else "queue" if workers else "worker"
+def waiting_for(code: str, machine: Machine) -> dict[str, Any]:
+    """What a run that gets no frames waits for: {for, text, runs}, `runs` being those that share the machine.
+
+    That a worker's heart beats says nothing of the process in it that simulates: turns do.
+    """
+    others = len(machine.lately - {code})
+    if not machine.reachable:
+        cause = "server"
+    elif machine.workers and others:
+        cause = "queue"
+    else:
+        cause = "simulation" if machine.workers and machine.lately else "worker"
     en, zh = WAITING[cause]
-    return {"for": cause, "text": {"en": en, "zh": zh}}
+    return {"for": cause, "text": {"en": en, "zh": zh}, "runs": others + 1}
 
 
 def public_limits() -> dict[str, Any]:

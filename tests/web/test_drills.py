@@ -79,6 +79,7 @@ def test_a_worker_killed_while_playing_is_replaced_and_the_trace_is_the_same(dri
             before = socket.frames[-1][0].t1_us
             waiting = socket.until("waiting")
             assert waiting["text"]["zh"]
+            assert (waiting["for"], waiting["runs"]) == ("worker", 1)
             header = watch_until(socket, before + 300_000)
         finally:
             drill.restart(name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from simulations import wire
 from simulations.hub import Watch
+from simulations.live.lease import Machine
+from simulations.services.states import waiting_for
 
 
 def frame(t0_us: int, t1_us: int, revision: int = 0) -> tuple[wire.FrameHeader, bytes]:
@@ -28,3 +30,18 @@ def test_frames_behind_a_hole_or_of_another_branch_are_left_out() -> None:
     watch.frames = [frame(64, 128)]
     assert spans(watch._with_newest([frame(0, 64)], 1)) == [(0, 64)]
     assert watch._with_newest([], 0) == []
+
+
+def test_a_run_is_told_that_it_waits_in_line_only_where_others_are_simulated() -> None:
+    """The heart of a worker beats in its parent, also when the process that simulates is frozen or gone."""
+
+    def cause(*lately: str, reachable: bool = True, workers: bool = True) -> tuple[str, int]:
+        found = waiting_for("abcdef", Machine(reachable, workers, frozenset(lately)))
+        return found["for"], found["runs"]
+
+    assert cause() == ("worker", 1)
+    assert cause("abcdef") == ("simulation", 1)
+    assert cause("abcdef", "ghijkm") == ("queue", 2)
+    assert cause("ghijkm", "nopqrs") == ("queue", 3)
+    assert cause("ghijkm", workers=False)[0] == "worker"
+    assert cause("ghijkm", reachable=False)[0] == "server"

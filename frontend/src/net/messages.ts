@@ -52,8 +52,8 @@ export interface RunState {
   shared_with?: Grant[];
   limits?: Record<string, Json>;
   head_us?: number;
-  /** Only in answers to a poll: the simulation is behind the playhead. */
-  waiting?: boolean;
+  /** Only in answers to a poll: what the run waits for, when the simulation is behind the playhead. */
+  waiting?: Omit<Waiting, 'type'> | null;
 }
 export interface LinkState extends RunState {
   slug: string;
@@ -79,6 +79,14 @@ export type ToServer =
   | { type: 'want'; branch: number; from_us: number }
   | { type: 'ping'; n: number; client_ms: number };
 
+/** `runs`: those that share the machine, this one among them. */
+export interface Waiting {
+  type: 'waiting';
+  for: 'server' | 'worker' | 'queue' | 'simulation';
+  text: BilingualText;
+  runs: number;
+}
+
 export type FromServer =
   | ({ type: 'welcome' } & RunState)
   | ({ type: 'welcome'; state: RunState })
@@ -90,7 +98,7 @@ export type FromServer =
   | { type: 'presence'; viewers: number; drivers: { id: string; name: string }[] }
   | { type: 'role'; role: RoleName }
   | { type: 'lagging'; from_us: number }
-  | { type: 'waiting'; for: 'worker' | 'queue'; text?: BilingualText | string; runs?: number }
+  | Waiting
   | { type: 'limit'; text: BilingualText | string }
   | { type: 'until_result'; found: boolean; at_us: number | null; event?: number | null; reason?: string | null }
   | { type: 'pong'; n: number; client_ms: number; server_ms: number }

@@ -7,7 +7,7 @@ import { lineWords, type Words } from '../core/lineWords';
 import { playheadAt, ServerClock, type Playhead } from '../core/playhead';
 import { Trace } from '../core/trace';
 import type { FaultWord, Systems } from '../net/api';
-import type { Branch, Command, FromServer, LinkState, RoleName, RunState } from '../net/messages';
+import type { Branch, Command, FromServer, LinkState, RoleName, RunState, Waiting } from '../net/messages';
 import type { Connection } from '../net/socket';
 import { readFrame, readHeader } from '../net/wire';
 import { playheadOf, type Moment } from './moment';
@@ -28,7 +28,9 @@ export abstract class Received extends Notices implements Receiver {
   trueSpeed = $state<number | null>(null);
   connection = $state<Connection>('connecting');
   attempts = $state(0);
-  waiting = $state.raw<Extract<FromServer, { type: 'waiting' }> | null>(null);
+  waiting = $state.raw<Waiting | null>(null);
+  /** Told since the last heartbeat: who waits no more is not told so. */
+  private waits = false;
   limit = $state.raw<{ en: string; zh: string } | string | null>(null);
   lagging = $state(false);
   loaded = $state(false);
@@ -131,12 +133,18 @@ export abstract class Received extends Notices implements Receiver {
     this.takeBranches(state.branches);
     this.takePlayhead(state.playhead);
     if (state.head_us !== undefined) this.headUs.set(state.playhead.branch, state.head_us);
-    if (state.waiting !== undefined) this.waiting = state.waiting ? { type: 'waiting', for: 'worker' } : null;
+    if (state.waiting !== undefined) this.waiting = state.waiting && { type: 'waiting', ...state.waiting };
   }
 
   connected(state: Connection, attempts: number): void {
     this.connection = state;
     this.attempts = attempts;
+    if (state === 'cut') this.waiting = null;
+  }
+
+  protected waitsFor(message: Waiting): void {
+    this.waiting = message;
+    this.waits = true;
   }
 
   have(): { branch: number; to_us: number } | null {
@@ -158,6 +166,8 @@ export abstract class Received extends Notices implements Receiver {
   }
 
   protected heartbeat(message: Extract<FromServer, { type: 'heartbeat' }>): void {
+    if (!this.waits) this.waiting = null;
+    this.waits = false;
     this.viewers = message.viewers;
     this.trueSpeed = message.true_speed ?? null;
     this.lagging = false;

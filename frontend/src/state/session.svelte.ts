@@ -182,7 +182,7 @@ export class Session extends Watched {
       case 'presence': this.viewers = message.viewers; this.drivers = message.drivers; return;
       case 'role': this.role = message.role; return;
       case 'lagging': this.lagging = true; return;
-      case 'waiting': this.waiting = message; return;
+      case 'waiting': return this.waitsFor(message);
       case 'limit': this.limit = message.text; return;
       case 'until_result': return this.untilResult(message);
       case 'pong': this.clock.pong(message.client_ms, message.server_ms); return;

@@ -26,7 +26,6 @@ export default {
   banner_connecting: 'Connecting to the server ...',
   banner_polling: 'A live connection cannot be opened here, so this page asks for news every second instead.',
   banner_lagging: 'This page cannot keep up and skips ahead.',
-  waiting_worker: 'Waiting for a simulation worker.',
   waiting_queue: 'Waiting in line: {runs} runs share this machine.',
   waiting_trace: 'Waiting for the simulation to get here.',
   engine: 'engine {version}',
