@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.kit import open_run
+from tests.e2e.kit import node, open_run
 from tests.engine.planted import PLANTED, lossy_seed
 
 LONG_MS = 90_000
@@ -30,3 +30,10 @@ def test_asked_answered_and_kept(page: Page) -> None:
     # The write that was lost left at 1.5 s.
     slider = page.get_by_role("region", name="Timeline").get_by_role("slider", name="Time", exact=True)
     expect(slider).to_have_attribute("aria-valuetext", re.compile(r"^1\.[45]\d* seconds$"))
+
+    # A low projector shows curve and nodes together.
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.keyboard.press("j")
+    expect(curve.locator("circle")).to_have_count(40)
+    for id in ("n1", "n2"):
+        expect(node(page, id)).to_be_in_viewport(ratio=1)
