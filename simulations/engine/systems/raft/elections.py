@@ -31,12 +31,6 @@ class Elections(Commitment):
             self.forget_leadership()
             self.restart_election_timer()
 
-    def follow_term(self, sender: str, term: int) -> None:
-        """RP section 5.1: a message of a higher term; whoever leads gives way to it."""
-        if self.role == LEADER:
-            self.context.note("raft.deposed", by=sender, term=term, mine=self.term)
-        self.become_follower(term)
-
     def forget_leadership(self) -> None:
         """Leader-only state ends with the role. Waiting clients get no answer: theirs may still commit."""
         self.context.cancel_timer("heartbeat")
@@ -47,7 +41,7 @@ class Elections(Commitment):
         self.copies, self.undurable = {}, []
         self.confirming, self.lease_until = 0, None
         self.reads_next, self.reads_confirming, self.reads_confirmed = [], [], []
-        self.transfer_to, self.handed_over = "", False
+        self.transfer_to = ""
         self.rounds, self.caught_up, self.allowance, self.transfers = {}, [], {}, {}
         if self.joining:
             self.joining = ""
@@ -233,7 +227,6 @@ class Elections(Commitment):
         """
         shared = self.durable_index if self.parameters.leader_disk == "serial" else self.last_index
         if self.match_index[self.transfer_to] >= shared:
-            self.handed_over = True
             # Before durable: the message promises nothing about this server's writes.
             self.context.send(self.transfer_to, TimeoutNow(self.term), before_durable=True)
 
