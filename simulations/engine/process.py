@@ -400,14 +400,21 @@ class Samples:
     at: float | None = None
 
 
+def are_addresses(value: Any) -> bool:
+    """Whether a value of an experiment is a list of texts, as addresses of processes are."""
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
 @dataclass(frozen=True)
 class System:
     """One line of the registry: the descriptor and the classes behind it.
 
     ``processes``: process kind -> class (the kind "server" is what a node runs by default); ``twins``: twin name ->
     process kind -> class; ``messages``: every message class; ``checks``: check name -> class, built by the harness.
-    ``preset``: an experiment's initial values of one process -> (cells, logs) of its disk. The hooks let the harness
-    ask from outside: ``is_leader(process)`` and ``epoch(process)``.
+    ``preset``: an experiment's initial values of one process -> (cells, logs) of its disk; ``preset_addresses``: which
+    of those values are addresses of processes. ``parameters`` that name processes have a method ``addresses``:
+    parameter -> the addresses in it. The hooks let the harness ask from outside: ``is_leader(process)`` and
+    ``epoch(process)``.
     ``metrics``: name -> function of (world, scope), over what ``meters`` (name -> class) counted along the way.
     ``entry``: the type of what its logs hold. ``linearizable``: clients may expect linearizability, so it gets a lamp.
     ``requests``: the client operations it answers; empty: not declared, any may be asked.
@@ -425,6 +432,7 @@ class System:
     twins: dict[str, dict[str, type[Process]]] = field(default_factory=dict)
     checks: dict[str, Any] = field(default_factory=dict)
     preset: Callable[[dict[str, Any]], tuple[dict[str, Any], dict[str, list[Any]]]] | None = None
+    preset_addresses: tuple[str, ...] = ()
     is_leader: Callable[[Any], bool] | None = None
     epoch: Callable[[Any], int] | None = None
     metrics: dict[str, Callable[[Any, Any], Any]] = field(default_factory=dict)

@@ -6,6 +6,7 @@ operations, operators' instructions, checks and metrics.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -48,6 +49,7 @@ class Known:
         used = [systems[name] for name in harness.systems_of(experiment)]
         about = [system.descriptor for system in used]
         self.own = used[0]
+        self.settings = [system.parameters for system in used]
         self.parameters = unique(parameter.name for one in about for parameter in one.parameters)
         self.messages = (*unique(kind.__name__ for one in used for kind in one.messages), *CLIENT_MESSAGES)
         self.notes = unique(id for one in about for id in one.notes)
@@ -94,12 +96,25 @@ def asked_script(experiment: Experiment, known: Known, problems: Problems) -> No
     for i, line in enumerate(experiment.faults):
         if line.do in OPERATORS and line.do not in known.operators:
             problems.add(f"faults[{i}].do", "no_action", allowed=known.operators, given=line.do)
+        if line.do == "set_parameter":
+            asked_value(line.arguments, f"faults[{i}].value", known, problems)
         if "match" in line.arguments:
             path = f"faults[{i}].match.message"
             named(line.arguments["match"].message, known.messages, path, "message", problems)
         asked_event(line.when, f"faults[{i}].when", known, problems)
     for i, operation in enumerate(experiment.operations):
         asked_event(operation.when, f"operations[{i}].when", known, problems)
+
+
+def asked_value(arguments: Mapping[str, Any], path: str, known: Known, problems: Problems) -> None:
+    """A parameter made of parts takes only values that have them."""
+    for kind in known.settings:
+        if arguments["name"] in kind.__struct_fields__:
+            try:
+                msgspec.convert({arguments["name"]: arguments["value"]}, kind)
+            except msgspec.ValidationError as error:
+                problems.add(path, "parameter", detail=str(error))
+            return
 
 
 def asked_event(when: When | None, path: str, known: Known, problems: Problems) -> None:
@@ -152,17 +167,54 @@ def asked_arguments(lines: list[Expectation], checks: Mapping[str, Any], problem
 
 
 def wrong_starts(experiment: Experiment, systems: Mapping[str, System]) -> list[Problem]:
-    """Durable states that a process could not begin from. Every system of the experiment must be there."""
+    """Parameters and durable states that a process could not begin with. Every system of the experiment must be
+    there."""
     problems = Problems()
+    wrong_parameters(experiment, systems, problems)
+    addresses = {member.address for member in assembly.all_members(experiment)}
     for member in assembly.all_members(experiment):
         preset = systems[member.system].preset
         own = experiment.initial.nodes.get(member.address)
         values = assembly.initial_values(experiment, member.address)
         if preset is None or not values:
             continue
+        path = "initial.shared" if own is None else child("initial.nodes", member.address)
         try:
             preset(values)
         except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError) as error:
-            path = "initial.shared" if own is None else child("initial.nodes", member.address)
             problems.add(path, "initial", given=member.address, detail=str(error))
+        else:
+            for name in systems[member.system].preset_addresses:
+                unknown_addresses(values.get(name, ()), addresses, child(path, name), problems)
     return problems.found
+
+
+def wrong_parameters(experiment: Experiment, systems: Mapping[str, System], problems: Problems) -> None:
+    """What the reader cannot know: parameters made of parts, those that do not go together, addresses in them."""
+    addresses = {member.address for member in assembly.all_members(experiment)}
+    for i, node in enumerate(experiment.topology.nodes):
+        for j, member in enumerate(assembly.members_of(node, experiment.system)):
+            own = f"topology.nodes[{i}].processes[{j}].parameters"
+            try:
+                made = assembly.parameters_of(experiment, member, systems)
+            except msgspec.ValidationError as error:
+                name = named_in(error, systems[member.system].parameters.__struct_fields__)
+                path = own if name in member.parameters else "parameters"
+                problems.add(child(path, name) if name else path, "parameter", detail=str(error))
+                continue
+            for name, used in getattr(made, "addresses", dict)().items():
+                path = own if name in member.parameters else "parameters"
+                unknown_addresses(used, addresses, child(path, name), problems)
+
+
+def named_in(error: msgspec.ValidationError, names: tuple[str, ...]) -> str:
+    """The parameter that an error is about: msgspec tells its path, parameters that check themselves begin with it."""
+    text, _, path = str(error).partition(" - at `$.")
+    word = re.split(r"\W", path or text)[0]
+    return word if word in names else ""
+
+
+def unknown_addresses(used: Iterable[str], addresses: Iterable[str], path: str, problems: Problems) -> None:
+    for address in unique(used):
+        if address not in addresses:
+            problems.add(path, "unknown_id", allowed=unique(addresses), given=address)

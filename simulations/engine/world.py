@@ -32,6 +32,8 @@ from simulations.engine.streams import Stream
 from simulations.engine.trace import Chunk, Recorder
 from simulations.engine.workload import Client
 
+ENGINE_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError)
+"""What a world may raise when its systems can make nothing of what an experiment or a command gave them."""
 TOTALS = {"acknowledged": "ok", "failed": "fail", "unknown": "unknown"}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from simulations import limits, wire
-from simulations.engine.world import World
+from simulations.engine.world import ENGINE_ERRORS, World
 from simulations.live import store
 from simulations.live.detail import AGGREGATE, FULL
 from simulations.live.recipe import LoggedCommand, Recipe
@@ -29,7 +29,24 @@ class Refused(Exception):
 
 
 class Exhausted(Exception):
-    """The run reached the limit on events, or time stands still in it."""
+    """The run reached the limit on events, or time stands still in it. ``text``: what viewers are told."""
+
+    text = {
+        "en": "This run has reached the limit of what it may compute. Reset it, or make it smaller.",
+        "zh": "该运行已达到计算量上限。请重置，或缩小规模。",
+    }
+
+
+class Broken(Exhausted):
+    """The engine can make nothing of what the experiment or a command says: every worker would meet it again."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(repr(error))
+        why = str(error)[:200]
+        self.text = {
+            "en": f"The engine cannot go on with this run ({why}). Undo the last command, reset the run, or change it.",
+            "zh": f"引擎无法继续该运行（{why}）。请撤销上一条命令、重置运行，或修改它。",
+        }
 
 
 @dataclass(frozen=True)
@@ -136,7 +153,22 @@ def _make(
     level: str,
     check: Callable[[LoggedCommand], bool] | None,
 ) -> Made | None:
-    """Simulate from t0 towards the border; None when the slice ran out."""
+    """Simulate from t0 towards the border; None when the slice ran out. Broken when the engine fails."""
+    try:
+        return _simulate(recipe, t0_us, border_us, done, slice, level, check)
+    except ENGINE_ERRORS as error:
+        raise Broken(error) from error
+
+
+def _simulate(
+    recipe: Recipe,
+    t0_us: int,
+    border_us: int,
+    done: int,
+    slice: Slice,
+    level: str,
+    check: Callable[[LoggedCommand], bool] | None,
+) -> Made | None:
     world = world_at(POOL, recipe, t0_us, done, slice)
     if world is None:
         return None

@@ -34,11 +34,6 @@ STALL_MS = 250
 
 RESTED_MS = 10_000
 
-LIMIT_TEXT = {
-    "en": "This run has reached the limit of what it may compute. Reset it, or make it smaller.",
-    "zh": "该运行已达到计算量上限。请重置，或缩小规模。",
-}
-
 
 def advance(code: str, shard: int) -> bool:
     """One turn for a run. True when more is to be done: the task goes to the back of its queue."""
@@ -51,8 +46,9 @@ def advance(code: str, shard: int) -> bool:
         if lane is None or held is None:
             return False
         return _turn(lane, held, opening.viewers)
-    except Exhausted:
-        publish_message(code, message("limit", text=LIMIT_TEXT))
+    except Exhausted as error:
+        log.warning("Run %s cannot go on: %r", code, error)
+        publish_message(code, message("limit", text=error.text))
         return False
     except redis.RedisError as error:
         log.warning("No turn for %s: %s", code, error)

@@ -5,6 +5,7 @@ them.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ import msgspec
 from simulations import catalogue, limits, selectors, wire
 from simulations.engine import harness
 from simulations.engine.experiment import Compare, Experiment, variant
-from simulations.engine.world import World
+from simulations.engine.world import ENGINE_ERRORS, World
 from simulations.live.recipe import LoggedCommand
 from simulations.services import experiments, links
 from simulations.wire import BadInput
+
+log = logging.getLogger(__name__)
 
 TRACE_CHUNK_US = 1_000_000
 SLICE_EVENTS = 100_000
@@ -131,10 +134,19 @@ def check_seed(seed: int | None) -> None:
 def simulate(
     job: Job, until_us: int | None = None, trace: Callable[[bytes], None] | None = None
 ) -> tuple[dict[str, Any], World]:
-    """Run one experiment to its end. `trace` is given each chunk as one line of JSON."""
+    """Run one experiment to its end. `trace` is given each chunk as one line of JSON. BadInput when the engine can make
+    nothing of it."""
     experiments.require_available(job.experiment)
     stop_us = round(job.experiment.stop_s * 1_000_000)
     end_us = stop_us if until_us is None else min(until_us, stop_us)
+    try:
+        return _simulated(job, end_us, trace)
+    except ENGINE_ERRORS as error:
+        log.debug("The engine failed", exc_info=True)
+        raise BadInput("experiment", f"the engine cannot go on with it: {error}") from error
+
+
+def _simulated(job: Job, end_us: int, trace: Callable[[bytes], None] | None) -> tuple[dict[str, Any], World]:
     world = World(job.experiment, job.seed, record="checks" if trace is None else "full")
     for command in sorted(job.commands, key=lambda item: (item.at_us, item.seq)):
         if command.at_us <= end_us:

@@ -18,12 +18,11 @@ import msgspec
 from simulations.engine.checks.base import VIOLATED
 from simulations.engine.experiment import Experiment
 from simulations.engine.futures import other_future
-from simulations.engine.world import World
+from simulations.engine.world import ENGINE_ERRORS, World
 from simulations.sweeps.asked import Asked, ask, lamps_for
 from simulations.sweeps.parts import FAILED, Part
 from simulations.sweeps.plan import Loss, Plan
 from simulations.sweeps.running import (
-    ENGINE_ERRORS,
     EVENTS_PER_RUN_MAX,
     SLICE_EVENTS,
     TOO_LONG,

@@ -9,7 +9,7 @@ import msgspec
 
 from simulations.engine import harness
 from simulations.engine.experiment import Experiment
-from simulations.engine.world import World
+from simulations.engine.world import ENGINE_ERRORS, World
 from simulations.sweeps.asked import Asked, all_decided, lamps_for
 from simulations.sweeps.parts import FAILED, LETTERS
 from simulations.sweeps.samples import value_of
@@ -17,7 +17,6 @@ from simulations.sweeps.samples import value_of
 EVENTS_PER_RUN_MAX = 4_000_000
 SLICE_EVENTS = 20_000
 TOO_LONG = f"more than {EVENTS_PER_RUN_MAX} events"
-ENGINE_ERRORS = (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RuntimeError)
 STEPS = 200
 """How often a run that may end early is looked at."""
 

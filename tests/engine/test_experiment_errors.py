@@ -224,6 +224,15 @@ def test_the_list_of_problems_is_bounded() -> None:
     assert len(caught.value.problems) == PROBLEMS_MAX
 
 
+def test_what_is_not_kept_of_many_problems_still_refuses() -> None:
+    data = put(small(), "topology.links.between", ["n1"] * (PROBLEMS_MAX + 1))
+    del data["workload"][0]["at"]
+    data["faults"].append({"at_s": 1, "do": "kill"})
+    with pytest.raises(ExperimentError) as caught:
+        parse(data)
+    assert len(caught.value.problems) == PROBLEMS_MAX
+
+
 def test_huge_keys_and_values_are_shown_shortened() -> None:
     with pytest.raises(ExperimentError) as caught:
         parse(put(small(), "x" * 100_000, "y" * 100_000))

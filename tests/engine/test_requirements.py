@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from simulations.engine.experiment import ExperimentError
+from simulations import catalogue
+from simulations.engine.experiment import ExperimentError, to_plain
 from simulations.engine.experiment.reader import parse, with_overrides
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.requirements import missing, wrong_starts
@@ -67,6 +68,50 @@ def test_a_state_nobody_could_begin_from_is_named(initial: dict[str, Any], path:
     problem = wrong_starts(parse({**small(), "initial": initial}), SYSTEMS)[0]
     assert problem.path == path
     assert words in problem.message
+
+
+def shipped(id: str, place: str, value: Any) -> dict[str, Any]:
+    return put(to_plain(catalogue.load(id)), place, value)
+
+
+@pytest.mark.parametrize(
+    ("id", "place", "value", "path"),
+    [
+        ("MC-04", "parameters.breaker", {"window_s": None}, "parameters.breaker"),
+        ("MC-04", "parameters.breaker", {"sleep_s": 1, "uniform": 2}, "parameters.breaker"),
+        ("MC-04", "parameters.pools", {"a": "many"}, "parameters.pools"),
+        ("MC-01", "topology.nodes.0.processes.0.parameters", {"calls": [1]}, "calls"),
+        ("MC-01", "topology.nodes.0.processes.0.parameters", {"calls": "dep-a"}, "calls"),
+        ("MC-01", "parameters.routes", {"a": "nobody"}, "parameters.routes"),
+        ("DR-02", "parameters.backup_job", "sometimes", "parameters.backup_job"),
+        ("DR-04", "parameters.order", ["pay", 4], "parameters.order"),
+        ("ZK-08", "topology.nodes.4.processes.0.parameters", {"lock": "no path"}, "lock"),
+        ("AM-02", "initial.shared", {"members": ["n1", 1e-300]}, "initial.shared"),
+        ("AM-02", "initial.shared", {"members": ["n1", {"uniform": [5, 1]}]}, "initial.shared"),
+        ("AM-02", "initial.shared", {"members": ["n1", "n99"]}, "initial.shared.members"),
+        ("AM-02", "initial.shared", {"keys": 10**12}, "initial.shared"),
+        ("RA-09", "initial.shared", {"members": ["n1", "remove"]}, "initial.shared.members"),
+        ("HS-01", "initial.shared", {"members": [[0]]}, "initial.shared"),
+    ],
+)
+def test_what_a_process_could_not_begin_with_is_named(id: str, place: str, value: Any, path: str) -> None:
+    problems = wrong_starts(parse(shipped(id, place, value), SYSTEMS), SYSTEMS)
+    assert problems[0].path.endswith(path)
+    assert problems[0].message_zh != problems[0].message
+
+
+@pytest.mark.parametrize("id", ["MS-02", "CO-04", "DR-01", "SN-01"])
+def test_stores_of_pairs_say_which_operations_they_answer(id: str) -> None:
+    plain = shipped(id, "workload.0.operation", "explode")
+    plain["workload"][0].pop("mix", None)
+    problem = missing(parse(plain, SYSTEMS), SYSTEMS)[0]
+    assert (problem.path, "append" in problem.allowed) == ("workload[0].operation", True)
+
+
+def test_a_parameter_made_of_parts_is_set_whole_or_refused() -> None:
+    line = {"at_s": 1, "do": "set_parameter", "name": "breaker", "value": {"window_s": "long"}}
+    problems = missing(parse(shipped("MC-04", "faults", [line]), SYSTEMS), SYSTEMS)
+    assert [problem.path for problem in problems] == ["faults[0].value"]
 
 
 def test_simulate_refuses_before_it_runs_anything_also_for_a_variant() -> None:

@@ -121,6 +121,19 @@ def test_bad_input_exits_with_two_and_names_the_field(arguments: list[str], told
     assert told in err
 
 
+def test_what_the_engine_can_make_nothing_of_is_bad_input_too(tmp_path: Path) -> None:
+    plain = experiments.plain_of(catalogue.load("BA-02"))
+    for node in plain["topology"]["nodes"]:
+        for process in node.get("processes", []):
+            if process.get("role") == "directory":
+                process.update(system="two_phase_commit", role="participant")
+    path = tmp_path / "nobody_to_ask.json"
+    path.write_text(json.dumps(plain), encoding="utf-8")
+    code, out, err = simulate(str(path))
+    assert (code, out) == (2, "")
+    assert "experiment: the engine cannot go on with it: " in err
+
+
 def test_a_bad_file_names_the_path_in_it_and_what_is_allowed(tmp_path: Path) -> None:
     faults = [{"at_s": 1, "do": "explode", "target": "n1"}]
     code, _, err = simulate(written(tmp_path, faults=faults))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from simulations import selectors, wire
+from simulations.engine.world import World
 from simulations.live import lease, store
 from simulations.live.lease import Lease
 from simulations.live.valkey import client
@@ -257,6 +258,24 @@ def test_preloading_covers_a_run_to_its_end_and_pins_it(live_redis: Any) -> None
 
 
 # Leases ----------------------------------------------------
+
+
+def test_what_the_engine_can_make_nothing_of_is_said_instead_of_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[bytes] = []
+
+    def fails(*arguments: Any, **named: Any) -> str:
+        raise KeyError("n1 sends to nobody")
+
+    monkeypatch.setattr(advance, "publish_message", lambda code, message: told.append(message))
+    run = kit.make_run()
+    monkeypatch.setattr(World, "run_until", fails)
+    assert advance.advance(run.code, 0) is False
+    (said,) = [json.loads(message) for message in told]
+    assert said["type"] == "limit"
+    assert "n1 sends to nobody" in said["text"]["en"]
+    assert "引擎无法继续" in said["text"]["zh"]
 
 
 def test_only_the_holder_of_the_lease_simulates() -> None:

@@ -350,7 +350,7 @@ class Record(msgspec.Struct, frozen=True):
         if not isinstance(value, dict):
             problems.add(path, "type", allowed=tuple(self.fields), expected="a record", given=value)
             return INVALID
-        before = len(problems.found)
+        before = problems.count
         refuse_unknown(value, self.fields, path, problems)
         required = required_keys(self)
         found = {}
@@ -359,7 +359,7 @@ class Record(msgspec.Struct, frozen=True):
                 found[attribute(key)] = kind.read(value[key], child(path, key), problems)
             elif key in required:
                 problems.add(child(path, key), "missing")
-        if len(problems.found) > before or any(item is INVALID for item in found.values()):
+        if problems.count > before or any(item is INVALID for item in found.values()):
             return INVALID
         return self.struct(**found)
 

@@ -47,6 +47,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "no_arguments": ("metric {given} takes none", "指标 {given} 不接受参数"),
     "second_arguments": ("a second set of arguments for check {given}", "检查 {given} 多出了第二组参数"),
     "arguments": ("check {given}: {detail}", "检查 {given}：{detail}"),
+    "parameter": ("the system cannot take this: {detail}", "系统无法接受：{detail}"),
     "initial": ("{given} cannot begin from it: {detail}", "{given} 无法由此开始：{detail}"),
     "broken_variant": ("the variant {given} does not work: {detail}", "变体 {given} 不成立：{detail}"),
 }
@@ -105,13 +106,15 @@ class ExperimentError(Exception):
 
 
 class Problems:
-    """A collector of problems, bounded."""
+    """A collector of problems, bounded. ``count``: how many there were, those that were not kept too."""
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self.count = 0
 
     def add(self, path: str, code: str, *, allowed: tuple[str, ...] = (), **values: Any) -> None:
         """Note a problem; beyond PROBLEMS_MAX nothing is kept."""
+        self.count += 1
         if len(self.found) < PROBLEMS_MAX:
             shown = {
                 name: show(value, DETAIL_MAX if name == "detail" else SHOWN_MAX)

@@ -70,13 +70,13 @@ def read_line(do: str, value: dict[Any, Any], path: str, problems: Problems) -> 
     """Read a line whose action is known."""
     action = ACTIONS[do]
     kinds = line_kinds(action)
-    before = len(problems.found)
+    before = problems.count
     refuse_unknown(value, {"do": None, **kinds}, path, problems)
     given = {key: value[key] for key in kinds if value.get(key) is not None}
     found = {key: kinds[key].read(item, child(path, key), problems) for key, item in given.items()}
     check_arguments(action, found, path, problems)
     check_timing(action, found, path, problems)
-    if len(problems.found) > before:
+    if problems.count > before:
         return INVALID
     arguments = {key: item for key, item in found.items() if key in action.arguments}
     return FaultLine(do, arguments, **{key: item for key, item in found.items() if key not in arguments})

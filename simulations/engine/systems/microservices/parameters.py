@@ -86,6 +86,10 @@ class Parameters(msgspec.Struct, forbid_unknown_fields=True):
     cache_ttl_s: float = 10
     cache_keys: int = 1000
 
+    def addresses(self) -> dict[str, tuple[str, ...]]:
+        """Processes that requests are sent on to."""
+        return {"routes": tuple(self.routes.values()), "calls": self.calls, "backends": self.backends}
+
     def __post_init__(self) -> None:
         for name, (low, high) in NUMBERS.items():
             if not low <= getattr(self, name) <= high:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -100,12 +101,19 @@ def decision_ms(world: World, scope: Scope) -> float | None:
     return (found[0][0] - scope.from_us) / 1000 if found else None
 
 
+def slot_of(scope: Scope) -> int | None:
+    """The slot that ``key`` names."""
+    return int(scope.key) if scope.key is not None and re.fullmatch(r"[0-9]{1,18}", scope.key) else None
+
+
 def chosen_at_ms(world: World, scope: Scope) -> float | None:
     """When a majority's disks first held one proposal, whether anybody knew or not; of slot ``key`` if given."""
     check = world.observer.checks.get(OneValueChosen.name)
     if not isinstance(check, OneValueChosen):
         return None
-    slot = None if scope.key is None else int(scope.key)
+    slot = slot_of(scope)
+    if slot is None and scope.key is not None:
+        return None
     for at_us, found in check.found:
         if scope.covers(at_us) and slot in (None, found):
             return float(at_us / 1000)
@@ -134,7 +142,8 @@ def decided_value(world: World, scope: Scope) -> Any:
 
 def slot_value(world: World, scope: Scope) -> Any:
     """The value of slot ``key``."""
-    return value_at(world, scope, int(scope.key or 1))
+    slot = 1 if scope.key is None else slot_of(scope)
+    return None if slot is None else value_at(world, scope, slot)
 
 
 def no_ops_filled(world: World, scope: Scope) -> int:

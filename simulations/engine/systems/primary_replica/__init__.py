@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulations.engine import failover
+from simulations.engine import failover, state_machine
 from simulations.engine.process import System
 from simulations.engine.systems.primary_replica.descriptor import DESCRIPTOR
 from simulations.engine.systems.primary_replica.devices import Fence, SharedDisk
@@ -42,4 +42,5 @@ SYSTEM = System(
     metrics=METRICS,
     meters=METERS,
     linearizable=False,
+    requests=state_machine.KINDS,
 )

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from simulations.engine import state_machine
-from simulations.engine.process import System
+from simulations.engine.process import System, are_addresses
 from simulations.engine.systems.raft.descriptor import DESCRIPTOR
 from simulations.engine.systems.raft.invariants import CHECKS as INVARIANTS
 from simulations.engine.systems.raft.messages import MESSAGES, Entry
@@ -45,7 +45,7 @@ def preset(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[Any]]
     cells = {"term": term, "voted_for": values.get("voted_for", "")}
     if "members" in values:
         members = values["members"]
-        if not isinstance(members, list) or not members or not all(isinstance(id, str) for id in members):
+        if not members or not are_addresses(members):
             raise ValueError("members: a list of one or more servers")
         cells["members"] = (0, tuple(members))
     if values.get("leader"):
@@ -73,6 +73,7 @@ SYSTEM = System(
     twins=TWINS,
     checks={**CHECKS, **INVARIANTS, **SNAPSHOT_CHECKS, LogsEqual.name: LogsEqual},
     preset=preset,
+    preset_addresses=("members",),
     is_leader=is_leader,
     epoch=epoch,
     entry=Entry,

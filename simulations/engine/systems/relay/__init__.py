@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulations.engine import state_machine
 from simulations.engine.checks import convergence
 from simulations.engine.process import (
     Descriptor,
@@ -115,4 +116,5 @@ SYSTEM = System(
     metrics=METRICS,
     meters=METERS,
     linearizable=False,
+    requests=state_machine.KINDS,
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulations.engine.process import System
+from simulations.engine import state_machine
+from simulations.engine.process import System, are_addresses
 from simulations.engine.systems.sharding.autoscaler import Autoscaler
 from simulations.engine.systems.sharding.balancer import Balancer
 from simulations.engine.systems.sharding.descriptor import DESCRIPTOR
@@ -30,6 +31,8 @@ def preset(values: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[Any]]
         number = values.get(name, 0)
         if not isinstance(number, int) or not 0 <= number <= KEYS_MAX:
             raise ValueError(f"{name}: a whole number from 0 to {KEYS_MAX}")
+    if not are_addresses(values.get("members", [])):
+        raise ValueError("members: a list of servers")
     begun = {"keys": values.get("keys", 0), "value_bytes": values.get("value_bytes", 0)}
     return {"begun": {**begun, "members": list(values.get("members", ()))}}, {}
 
@@ -48,11 +51,13 @@ SYSTEM = System(
     twins=TWINS,
     checks=CHECKS,
     preset=preset,
+    preset_addresses=("members",),
     is_leader=lambda process: bool(getattr(process, "keeps", False)),
     epoch=lambda process: int(process.epoch),
     metrics=METRICS,
     meters=METERS,
     entry=Record,
     linearizable=False,
+    requests=state_machine.KINDS,
     operations=("configure", "command"),
 )

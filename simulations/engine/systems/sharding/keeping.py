@@ -192,8 +192,13 @@ class Keeping(Moving):
     def move_shards(self, arguments: Mapping[str, Any]) -> None:
         """An operator hands single shards to a server, whatever the placement says."""
         target = str(arguments.get("to"))
-        wanted = [int(shard) for shard in arguments.get("shards", ())]
-        if target not in self.names or any(not 0 <= shard < len(self.owners) for shard in wanted):
+        wanted = arguments.get("shards", [])
+        known = range(len(self.owners))
+        if (
+            target not in self.names
+            or not isinstance(wanted, list)
+            or not all(type(shard) is int and shard in known for shard in wanted)
+        ):
             self.context.note("sharding.unknown", nodes=target)
             return
         if target not in self.members:

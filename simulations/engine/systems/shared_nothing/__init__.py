@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from simulations.engine import state_machine
 from simulations.engine.process import System
 from simulations.engine.systems.shared_nothing.descriptor import DESCRIPTOR
 from simulations.engine.systems.shared_nothing.messages import MESSAGES, Entry
@@ -24,5 +25,6 @@ SYSTEM = System(
     metrics=METRICS,
     meters=METERS,
     linearizable=False,
+    requests=state_machine.KINDS,
     operations=("backup", "restore_backup", "promote"),
 )

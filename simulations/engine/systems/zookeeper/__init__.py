@@ -25,6 +25,7 @@ SYSTEM = System(
     twins={name: dict.fromkeys(KINDS, twin) for name, twin in TWINS.items()},
     checks={**properties.CHECKS, **promises.CHECKS, **invariants.CHECKS},
     preset=preset,
+    preset_addresses=("voters",),
     is_leader=is_leader,
     epoch=epoch,
     entry=Txn,
