@@ -93,7 +93,7 @@ class Watch:
         self.pace = Pace()
         self.waiting_since: float | None = None
         self.progress: tuple[int, int] = (0, 0)
-        self.empty_since = time.monotonic()
+        self.empty_since = self.noted = time.monotonic()
         self.task: asyncio.Task[None] | None = None
         self.state: tuple[float, bytes] | None = None
         self.state_lock = asyncio.Lock()
@@ -281,7 +281,7 @@ class Watch:
         with contextlib.suppress(redis.RedisError):
             fields = await async_client().hgetall(f"live:{self.code}")
         found = lease.read_live(fields)
-        self.take(found if found is not None else await in_thread(states.revive, self.code))
+        self.take(found if found is not None else await in_thread(states.revive, self.code, self.live))
 
     def take(self, found: Live | None) -> None:
         """What Valkey or the row says, unless what we know is newer."""
@@ -329,7 +329,18 @@ class Watch:
             if progress != self.progress:
                 self.progress, self.waiting_since = progress, None
         if beat:
+            await self._note_shown()
             await self._beat(machine)
+
+    async def _note_shown(self) -> None:
+        live = self.live
+        if (
+            live is not None
+            and live.playhead.playing
+            and time.monotonic() - self.noted > states.NOTED_EVERY_S
+        ):
+            self.noted = time.monotonic()
+            await in_thread(states.note_shown, self.code, live)
 
     async def _beat(self, machine: Machine) -> None:
         live = self.live
@@ -446,7 +457,8 @@ class Hub:
     async def _rest(self, watch: Watch) -> None:
         self.watches.pop(watch.code, None)
         await watch.stop()
-        await in_thread(states.rest, watch.code)
+        if watch.live is not None:
+            await in_thread(states.note_shown, watch.code, watch.live)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -119,6 +119,12 @@ class Live(msgspec.Struct, frozen=True):
     head_branch: int = 0
     runs: int = 0
 
+    def shown_us(self, now_ms: int) -> int:
+        """The virtual time viewers see: they stop where frames end until a worker goes on."""
+        here = self.playhead.at(now_ms, self.stop_us)
+        ends_us = self.head_us if self.head_branch == self.playhead.branch else 0
+        return min(here, max(ends_us, self.playhead.anchor_us))
+
 
 def changed_key(code: str) -> str:
     """The number that rises with every command or move of the playhead; workers poll it."""

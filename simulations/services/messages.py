@@ -54,6 +54,8 @@ def poll(run: Run, visitor: str) -> dict[str, Any]:
     if short:
         dispatch.ask(run.code)
     state = states.run_state(run, visitor)
+    if live is not None and head.playing:
+        _note_shown(run, live, state["branches"])
     return {
         **state,
         "head_us": live.head_us if live else 0,
@@ -61,6 +63,13 @@ def poll(run: Run, visitor: str) -> dict[str, Any]:
         if live is None or (short and live.head_us < here)
         else None,
     }
+
+
+def _note_shown(run: Run, live: lease.Live, branches: list[dict[str, Any]]) -> None:
+    head = live.playhead
+    played_us = next((line["played_us"] for line in branches if line["id"] == head.branch), 0)
+    if live.shown_us(server_ms()) - played_us > states.NOTED_EVERY_S * 1_000_000 * head.speed:
+        states.note_shown(run.code, live)
 
 
 def preload(*, code: str, visitor: str) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
 import redis
 
+from simulations import selectors
 from simulations.live import lease
 from simulations.live.playhead import Playhead
 from simulations.live.valkey import client
@@ -19,6 +21,7 @@ def shown_us(run: Run, head: Playhead, now_ms: int) -> int:
         live = lease.read_live(client().hgetall(f"live:{run.code}"))
     except redis.RedisError:
         return here
-    if live is None or live.head_branch != head.branch:
-        return head.anchor_us
-    return min(here, max(live.head_us, head.anchor_us))
+    if live is None:
+        branch = selectors.branch_of(run, head.branch)
+        return min(here, max(head.anchor_us, branch.played_us if branch else 0))
+    return msgspec.structs.replace(live, playhead=head, stop_us=run.stop_us).shown_us(now_ms)

@@ -15,9 +15,10 @@ from simulations.live.playhead import Playhead, server_ms
 from simulations.live.tiles import cover_at, true_tiles
 from simulations.live.valkey import client
 from simulations.models import Branch, Run
-from simulations.services import dispatch, experiments, lanes
-from simulations.services.positions import shown_us
+from simulations.services import dispatch, experiments, lanes, playheads
 
+NOTED_EVERY_S = 5
+"""When everything ends at once, a run that plays goes on from at most so long before."""
 PRELOAD_KEPT_S = 3600
 """How long `advance.preload` lets its progress be known."""
 
@@ -140,13 +141,18 @@ def playhead_message(head: Playhead) -> dict[str, Any]:
     return {"playhead": msgspec.to_builtins(head), "server_ms": server_ms()}
 
 
-def revive(code: str) -> Live | None:
+def revive(code: str, known: Live | None = None) -> Live | None:
     """What the row says of a run that Valkey has forgotten; Valkey is reminded, and what was preloaded is
     computed again.
+
+    `known`: what a web process knew of it. Its viewers stopped where frames ended, and so does the playhead.
     """
     run = selectors.find_run(code)
     if run is None:
         return None
+    if known is not None and known.playhead.playing:
+        playheads.hold(run_id=run.pk, sequence=known.playhead.sequence, at_us=known.shown_us(server_ms()))
+        run.refresh_from_db(fields=["playhead"])
     head = selectors.playhead_of(run)
     branch = selectors.branch_of(run, head.branch)
     revision = branch.revision if branch else 0
@@ -163,17 +169,11 @@ def preload(code: str) -> None:
     dispatch.send(dispatch.PRELOAD, [code, 0], dispatch.shard_for(code), expires_s=600)
 
 
-def rest(code: str) -> None:
-    """Nobody watches any more: remember how far the shared playhead went."""
-    run = selectors.find_run(code)
-    if run is None:
-        return
-    head = selectors.playhead_of(run)
-    branch = selectors.branch_of(run, head.branch)
-    if branch is None:
-        return
-    here = shown_us(run, head, server_ms())
-    Branch.objects.filter(pk=branch.pk, played_us__lt=here).update(played_us=here)
+def note_shown(code: str, live: Live) -> None:
+    """Remember how far the shared playhead went: Valkey may forget, and web processes may end."""
+    at_us = live.shown_us(server_ms())
+    lines = Branch.objects.filter(run__code=code, number=live.playhead.branch)
+    lines.filter(played_us__lt=at_us).update(played_us=at_us)
 
 
 def frames_between(

@@ -138,6 +138,21 @@ def test_a_restarted_valkey_loses_nothing_that_matters(drill: RunningStack) -> N
     assert browser.get(f"/api/runs/{code}").json()["branches"][0]["commands"][0]["key"] == "k1"
 
 
+def test_a_restarted_valkey_throws_nobody_back(drill: RunningStack) -> None:
+    """Nobody had moved the playhead since the start: only Valkey and the web process knew where it was."""
+    browser = Browser(drill.base_url)
+    code = browser.new_run(EXPERIMENT)
+    with browser.socket(code) as socket:
+        reached = watch_until(socket, 600_000).t1_us
+        told = len(socket.messages)
+        drill.restart("valkey")
+        watch_until(socket, reached + 300_000)
+        moves = [message for message in socket.messages[told:] if message["type"] == "playhead"]
+        assert all(move["playhead"]["anchor_us"] >= 250_000 for move in moves)
+        state = browser.get(f"/api/runs/{code}").json()
+        assert state["playhead"]["anchor_us"] >= 250_000
+
+
 def test_a_hole_is_filled_by_one_range(drill: RunningStack) -> None:
     browser = Browser(drill.base_url)
     code = browser.new_run(EXPERIMENT)

@@ -3,11 +3,13 @@
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.utils import timezone
 
 from platform_lab.celery import app
-from simulations import limits, tasks
+from simulations import limits, selectors, tasks
+from simulations.live import lease
 from simulations.models import Branch, Run
 from simulations.services import advance, dispatch, runs, states
 from tests.web import kit
@@ -84,6 +86,19 @@ def test_a_preloaded_run_is_computed_again_at_the_first_visit_after_valkey_lost_
     preload(run.code)
     assert kit.tiles(run) == before
     assert before[-1].t1_us == run.stop_us
+
+
+def test_when_everything_ended_a_run_goes_on_from_where_it_was_seen(live_redis: Any) -> None:
+    run = kit.make_run()
+    head = kit.move(run, play=True)
+    long_ago = msgspec.structs.replace(head, anchor_ms=head.anchor_ms - 60_000)
+    Run.objects.filter(pk=run.pk).update(playhead=msgspec.to_builtins(long_ago))
+    states.note_shown(run.code, lease.Live(long_ago, run.stop_us, head_us=2_000_000))
+    live_redis.flushdb()
+    kit.cold()
+    kit.work(run.code)
+    run.refresh_from_db()
+    assert 2_000_000 <= selectors.playhead_of(run).anchor_us < 2_100_000
 
 
 def test_a_run_that_is_not_pinned_is_not(sent: list[tuple[str, list[Any]]]) -> None:
