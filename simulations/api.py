@@ -8,14 +8,16 @@ from functools import wraps
 from typing import Annotated, Any, TypeVar
 
 import msgspec
+import redis
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 
 from simulations import limits, selectors, visitors, wire
 from simulations.live.detail import AGGREGATE, FULL, LEVELS
-from simulations.refusals import TOO_MANY
+from simulations.refusals import TOO_MANY, UNABLE
 from simulations.services import (
     experiments,
     exports,
@@ -53,6 +55,10 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                 response = view(request, *arguments, **named)
             except BadInput as error:
                 response = failure(error)
+            except (DatabaseError, redis.RedisError, OSError):
+                log.exception("%s %s failed", request.method, request.path)
+                response = failure(BadInput("server", UNABLE, status=503))
+                response["Retry-After"] = "5"
             visitors.remember(request, response)
             return response
 

@@ -17,6 +17,7 @@ from simulations.follow import Follower
 from simulations.hub import Watch, hub, in_thread
 from simulations.limits import Bucket
 from simulations.live.playhead import server_ms
+from simulations.refusals import UNABLE
 from simulations.services import commands, playheads, searches, states
 
 log = logging.getLogger(__name__)
@@ -120,7 +121,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._bad(error)
         except (DatabaseError, redis.RedisError, OSError) as error:
             log.warning("A message of run %s failed: %r", self.code, error)
-            failure = wire.BadInput("", "The server could not do that now, try again.")
+            failure = wire.BadInput("", UNABLE)
             await self._answer("error", **failure.plain())
 
     async def _receive(self, text: str | None) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from simulations.phrases import Phrases
 
 TOO_MANY = "too many of these in a short time, wait a little"
+UNABLE = "The server could not do that now, try again."
 
 PHRASES: tuple[tuple[str, str], ...] = (
     (TOO_MANY, "短时间内此类请求过多，请稍等片刻"),
     (r"too many messages in a short time", "短时间内消息过多"),
-    (r"The server could not do that now, try again\.", "服务器现在无法完成，请重试。"),
+    (re.escape(UNABLE), "服务器现在无法完成，请重试。"),
     (r"there is no such run", "没有这个运行"),
     (r"there is no such run or branch", "没有这个运行或分支"),
     (r"there is no such branch", "没有这个分支"),

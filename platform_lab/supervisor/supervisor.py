@@ -14,6 +14,7 @@ from platform_lab.supervisor.child import Child, Guard, Service, shorten_log
 
 START_LIMIT_S = 60.0
 STARTS_MAX = 4
+REASON_MAX = 500
 # A process that has run this long was healthy: its next restart is immediate again.
 HEALTHY_AFTER_S = 30.0
 RESTART_DELAY_S_MAX = 15.0
@@ -66,9 +67,11 @@ class Supervisor:
         command = [sys.executable, "manage.py", "migrate", "--noinput", "--verbosity", "0"]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False)
         if done.returncode:
-            lines = done.stderr.strip().splitlines() or ["no reason given"]
-            reason = re.sub(r"^(\w+\.)+\w+: ", "", lines[-1])  # without the name of the exception's class
-            raise CannotStart(f"The database cannot be prepared: {reason}")
+            # The last exception, without the name of its class: it may have several lines.
+            reason = re.split(r"^(?:\w+\.)+\w+: ", done.stderr.strip(), flags=re.MULTILINE)[-1]
+            reason = " ".join(reason.split())[-REASON_MAX:] or "no reason given"
+            named = " (DATABASE_URL says where it is)" if self.environment.get("DATABASE_URL") else ""
+            raise CannotStart(f"The database cannot be prepared: {reason}{named}")
 
     def remove_at_the_end(self, folder: Path) -> None:
         """Have the guard remove this folder when everything has ended."""

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from simulations import limits
 from simulations.models import Command, Run
+from simulations.services import runs
 from tests.web import kit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("live_redis")]
@@ -166,6 +168,19 @@ def test_a_school_of_500_behind_one_address_stays_below_every_ceiling() -> None:
     for purpose, (most, window_s) in limits.ADDRESS_LIMITS.items():
         per_head = heads.get(purpose, 2)
         assert most >= 500 * per_head, (purpose, window_s)
+
+
+def test_a_store_that_fails_is_said_as_an_error_of_the_api(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: Any, **named: Any) -> Any:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(runs, "create_run", full)
+    answer = send(client, "/api/runs", json.dumps(RUN))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["error"]["field"] == "server"
+    assert answer.json()["error"]["message_zh"] == "服务器现在无法完成，请重试。"
 
 
 def test_a_form_without_its_token_is_refused() -> None:

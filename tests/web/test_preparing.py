@@ -1,6 +1,7 @@
 """Preparing the folder: which Python is taken, and what a person reads when something is missing."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -122,6 +123,24 @@ def test_a_broken_download_is_one_sentence(elsewhere: Path) -> None:
     )
     assert "check the network and the package index" in sentence
     assert "\n" not in sentence
+
+
+def test_of_what_npm_says_the_reason_is_told(elsewhere: Path) -> None:
+    code = (
+        "print('npm error code ECONNREFUSED'); print('npm error FetchError: request to http://a/x failed');"
+        "print('npm error If you are behind a proxy, look it up.'); exit(1)"
+    )
+    with pytest.raises(prepare.Failed, match=r"request to http://a/x failed - check the network"):
+        prepare.step([sys.executable, "-c", code], "The page's packages cannot be installed")
+
+
+def test_a_full_disk_is_said_even_where_the_log_has_no_room(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(elsewhere)._replace(free=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(prepare.Failed, match="the disk is full; make room"):
+        prepare.step([sys.executable, "-c", "exit(1)"], "The environment .venv cannot be made")
 
 
 def test_a_platform_without_the_embedded_server_is_told_what_to_do(elsewhere: Path) -> None:

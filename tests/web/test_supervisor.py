@@ -179,7 +179,7 @@ def test_a_taken_port_is_one_sentence(folder: Path) -> None:
         done = run_serve(folder, PORT=str(port))
     assert done.returncode == 1
     assert done.stdout == ""
-    assert done.stderr.startswith(f"CommandError: Port {port} is taken")
+    assert done.stderr.startswith(f"Port {port} is taken")
     assert len(done.stderr.splitlines()) == 1
 
 
@@ -191,7 +191,10 @@ def test_a_taken_port_is_one_sentence(folder: Path) -> None:
         ({"HOST": "192.0.2.7"}, "This machine cannot listen on HOST=192.0.2.7"),
         ({"REDIS_URL": "redis://127.0.0.1:1"}, "no server answers there"),
         ({"REDIS_URL": "http://127.0.0.1"}, "REDIS_URL='http://127.0.0.1'"),
-        ({"DATABASE_URL": "sqlite:////dev/null/file"}, "The database cannot be prepared"),
+        (
+            {"DATABASE_URL": "sqlite:////dev/null/file"},
+            "unable to open database file (DATABASE_URL says where it is)",
+        ),
         ({"DATABASE_URL": "mysql://a/b"}, "postgresql://user:password@host:port/name"),
     ],
 )

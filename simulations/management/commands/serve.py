@@ -1,9 +1,10 @@
 """`manage.py serve`: the whole of Platform Lab from one command. `make run` ends here."""
 
 import contextlib
+import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand
 
 from platform_lab.supervisor.serve import Refused, serve
 
@@ -19,7 +20,8 @@ class Command(BaseCommand):
         try:
             serve(self.say)
         except Refused as error:
-            raise CommandError(str(error)) from error
+            self.stderr.write(str(error))
+            sys.exit(1)
 
     def say(self, line: str) -> None:
         """Print at once; a reader who has gone away must not stop the stack."""
