@@ -140,11 +140,12 @@ class Log(msgspec.Struct, array_like=True, gc=False):
             self.append(entry)
 
     def truncate_from(self, index: int) -> None:
-        """Drop the entry at ``index`` and all after it."""
+        """Drop the entry at ``index`` and all after it; nothing that was compacted."""
+        index = max(index, self.first)
         if index > self.last:
             return
         self.version += 1
-        keep = max(0, index - self.first)
+        keep = index - self.first
         if index < self.tail_first:
             self.open_chunk(keep // CHUNK)
             self.tail_first = self.first + keep // CHUNK * CHUNK

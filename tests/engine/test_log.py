@@ -146,3 +146,19 @@ def test_chunks_of_many_blocks_behave_like_a_list() -> None:
         len(items),
     ):
         assert chunks.since(start) == items[start:]
+
+
+@pytest.mark.parametrize("entries", [0, 1, 5, 200])
+@pytest.mark.parametrize("compacted", [0, 3])
+@pytest.mark.parametrize("index", [-3, 0, 1])
+def test_to_truncate_from_before_the_first_entry_leaves_none(
+    entries: int, compacted: int, index: int
+) -> None:
+    log = Log()
+    log.extend(range(entries))
+    log.drop_before(min(compacted, entries) + 1)
+    base = log.hash_at(log.first - 1)
+    log.truncate_from(index)
+    assert (list(log), log.last, log.hash) == ([], log.first - 1, base)
+    log.append("again")
+    assert list(log) == ["again"]
