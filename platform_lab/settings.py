@@ -113,6 +113,7 @@ LANGUAGE_COOKIE_SAMESITE = "Lax"
 LANGUAGE_COOKIE_SECURE = BEHIND_HTTPS
 CSRF_COOKIE_SECURE = BEHIND_HTTPS
 CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "simulations.api.without_token"
 # A form or an uploaded experiment; larger bodies are refused before they are read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 if BEHIND_HTTPS:

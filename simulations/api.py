@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
 
 from simulations import limits, selectors, visitors, wire
@@ -65,6 +66,19 @@ def endpoint(*methods: str) -> Callable[[View], View]:
         return door
 
     return wrap
+
+
+@endpoint("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+def nothing(request: HttpRequest) -> HttpResponse:
+    """An address of the API that means nothing."""
+    raise BadInput("address", "there is no such address", status=404)
+
+
+def without_token(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """What Django shows where the CSRF token is missing: to scripts an error of the API, to people a page."""
+    if not request.path.startswith("/api/"):
+        return csrf_failure(request, reason=reason)
+    return failure(BadInput("X-CSRFToken", "is missing or not that of the cookie", status=403))
 
 
 def failure(error: BadInput) -> HttpResponse:

@@ -15,6 +15,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (re.escape(UNABLE), "服务器现在无法完成，请重试。"),
     (r"there is no such run", "没有这个运行"),
     (r"there is no such run or branch", "没有这个运行或分支"),
+    (r"there is no such address", "没有这个地址"),
     (r"there is no such branch", "没有这个分支"),
     (r"there is no such client", "没有这个客户端"),
     (r"there is no such grant", "没有这个授权"),
@@ -71,6 +72,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"is beyond the end", "超出了结尾"),
     (r"is out of range", "超出范围"),
     (r"is empty", "为空"),
+    (r"is missing or not that of the cookie", "缺失，或与 Cookie 不符"),
     (r"is missing", "缺失"),
     (r"is not allowed here", "此处不允许"),
     (r"is too large or not finite", "太大，或不是有限的数"),
@@ -100,6 +102,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"unknown role", "未知的角色"),
     (r"(.*) cannot be written: (.*)", "{0} 无法写入：{1}"),
     (r"Expected `(.+)`, got `(.+)`", "应为 `{0}`，实际是 `{1}`"),
+    (r"Number out of range", "数值超出范围"),
     (r"Expected (.*)", "应为 {0}"),
     (r"Invalid enum value (.*)", "值 {0} 不在允许的范围内"),
 )  # fmt: skip

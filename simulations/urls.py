@@ -75,4 +75,5 @@ urlpatterns = [
     re_path(rf"^api/shrinks/{CODE}/cancel$", api_sweeps.cancel_shrink),
     path("api/grants", api.create_grant),
     path("api/grants/<int:id>", api.revoke_grant),
+    re_path(r"^api/", api.nothing),
 ]

@@ -228,7 +228,7 @@ def bad_field(error: msgspec.ValidationError, whole: str = "message") -> BadInpu
         return BadInput("type", "unknown message type", MESSAGE_TYPES)
     for words, message in (("unknown field", "unknown field"), ("missing required field", "is missing")):
         if words in text:
-            return BadInput(f"{field}.{text.split('`')[1]}".lstrip("."), message)
+            return BadInput(f"{field}.{text.split('`')[1]}".strip(".") or whole, message)
     return BadInput(field or whole, text)
 
 

@@ -35,6 +35,8 @@ def send(client: Client, path: str, raw: str | bytes, kind: str = "application/j
         ('{"experiment": "RA-01", "seed": 1e400}', 400, "seed"),
         ('{"experiment": "RA-01", "seed": 99999999999999999999999}', 400, "seed"),
         ('{"experiment": "RA-01", "seed": NaN}', 400, "body"),
+        ('{"experiment": 1e400}', 400, "experiment"),
+        ('{"": ""}', 400, "body"),
         ('{"experiment": "RA-01", "colour": 1}', 400, "colour"),
         ('{"experiment": "RA-01", "set": {"heartbeat_ms": 1e999}}', 400, "set"),
         ('{"experiment": "RA-01", "set": {"heartbeat_ms": -5}}', 400, "parameters.heartbeat_ms"),
@@ -56,6 +58,7 @@ def test_bad_runs_are_refused(client: Client, raw: str, status: int, field: str 
     assert answer.status_code == status, answer.content
     error = answer.json()["error"]
     assert error["message"]
+    assert "无法完成" not in error["message_zh"]
     assert field is None or error["field"] == field
     assert Run.objects.count() == 0
 
@@ -185,4 +188,18 @@ def test_a_store_that_fails_is_said_as_an_error_of_the_api(
 
 def test_a_form_without_its_token_is_refused() -> None:
     strict = Client(enforce_csrf_checks=True)
-    assert send(strict, "/api/runs", json.dumps(RUN)).status_code == 403
+    answer = send(strict, "/api/runs", json.dumps(RUN))
+    assert (answer.status_code, answer.json()["error"]["field"]) == (403, "X-CSRFToken")
+    page = strict.post("/i18n/setlang/", {"language": "en"})
+    assert (page.status_code, page["Content-Type"]) == (403, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    "path", ["/api/", "/api/nothing", "/api/runs/UPPER", "/api/links/%00", "/api/losses/x/y"]
+)
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+def test_addresses_of_the_api_that_mean_nothing_are_told_as_its_errors(
+    client: Client, path: str, method: str
+) -> None:
+    answer = getattr(client, method)(path)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (404, "address")
