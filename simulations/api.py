@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Annotated, Any, TypeVar
@@ -304,12 +305,18 @@ def run_messages(request: HttpRequest, code: str) -> HttpResponse:
     return reply({"messages": answers})
 
 
+POLLED = re.compile(r"\d{1,15}-\d{1,9}", re.ASCII)
+
+
 @endpoint("GET")
 def run_poll(request: HttpRequest, code: str) -> HttpResponse:
     """RunState for a page without a socket; asking keeps the run simulated ahead."""
     run = _run(code)
     runs.note_visit(run)
-    return reply(messages.poll(run, visitors.visitor_of(request)))
+    after = request.GET.get("after", "")
+    if after and not POLLED.fullmatch(after):
+        raise BadInput("after", "is not what an earlier answer said")
+    return reply(messages.poll(run, visitors.visitor_of(request), after))
 
 
 @endpoint("GET")

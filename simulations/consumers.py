@@ -14,7 +14,7 @@ from django.db import DatabaseError
 
 from simulations import limits, visitors, wire
 from simulations.follow import Follower
-from simulations.hub import Watch, hub, in_thread
+from simulations.hub import SEARCH_MISSED_MAX, Watch, hub, in_thread
 from simulations.limits import Bucket
 from simulations.live.playhead import server_ms
 from simulations.refusals import UNABLE
@@ -192,6 +192,8 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def until(self, message: wire.Until) -> None:
         """Run until something happens."""
         await in_thread(searches.begin, code=self.code, visitor=self.visitor, condition=message.condition)
+        if self.watch is not None:
+            self.watch.searching = SEARCH_MISSED_MAX
 
     async def ack(self, message: wire.Ack) -> None:
         """What has arrived: gives credit for more; one that lagged starts again at the present."""

@@ -30,7 +30,7 @@ from simulations.live.pace import Pace
 from simulations.live.playhead import Playhead, server_ms
 from simulations.live.publish import group_name
 from simulations.live.valkey import async_client
-from simulations.services import dispatch, states
+from simulations.services import dispatch, searches, states
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +41,9 @@ REST_AFTER_S = 30
 """Without viewers a run is no longer simulated after LINGER_S and forgotten here after REST_AFTER_S."""
 LINGER_S = 5
 RING_MAX = 24
-PRESENT_S = 5
-DRIVERS_MAX = 30
 WAITING_AFTER_S = 1.0
+SEARCH_MISSED_MAX = 2
+"""Looks at Valkey without a search that was there, after which it counts as lost."""
 R = TypeVar("R")
 
 
@@ -95,6 +95,7 @@ class Watch:
         self.progress: tuple[int, int] = (0, 0)
         self.empty_since = self.noted = time.monotonic()
         self.task: asyncio.Task[None] | None = None
+        self.searching = 0
         self.state: tuple[float, bytes] | None = None
         self.state_lock = asyncio.Lock()
 
@@ -222,6 +223,8 @@ class Watch:
         moved = False
         if data["type"] == "playhead":
             moved = self._moved(msgspec.convert(data["playhead"], Playhead))
+        elif data["type"] == "until_result":
+            self.searching = 0
         elif data["type"] == "accepted" and self.live is not None:
             self.live = msgspec.structs.replace(self.live, revision=data.get("revision", self.live.revision))
         await self.broadcast(text)
@@ -251,15 +254,8 @@ class Watch:
         for viewer in self.viewers:
             if viewer.role != "viewer" and viewer.visitor:
                 named[viewer.visitor] = viewer.name or named.get(viewer.visitor, "")
-        drivers = [{"id": id, "name": named[id]} for id in sorted(named)[:DRIVERS_MAX]]
+        drivers = [{"id": id, "name": named[id]} for id in sorted(named)[: lease.DRIVERS_MAX]]
         return msgspec.json.encode({"count": len(self.viewers), "at": now, "drivers": drivers})
-
-    def take_presence(self, told: list[bytes], now: int) -> None:
-        """Add up what all processes told lately."""
-        fresh = [one for one in map(msgspec.json.decode, told) if now - one["at"] <= PRESENT_S]
-        self.total = sum(one["count"] for one in fresh)
-        drivers = {driver["id"]: driver for one in fresh for driver in one["drivers"]}
-        self.drivers = [drivers[id] for id in sorted(drivers)[:DRIVERS_MAX]]
 
     async def broadcast(self, text: str) -> None:
         """A message for everybody here."""
@@ -290,6 +286,16 @@ class Watch:
         if self.live is not None and self.live.playhead.sequence > found.playhead.sequence:
             found = msgspec.structs.replace(found, playhead=self.live.playhead)
         self.live = found
+
+    async def take_search(self, note: bytes | None) -> None:
+        """A "run until" of which nothing is heard goes on, or is told to be lost: nobody waits in vain."""
+        if note is not None:
+            self.searching = SEARCH_MISSED_MAX
+            await in_thread(searches.go_on, self.code, note)
+        elif self.searching:
+            self.searching -= 1  # its answer may still be on the way
+            if not self.searching:
+                await self.broadcast(searches.lost().decode())
 
     def short(self) -> bool:
         """Whether less is simulated ahead of the playhead than there should be."""
@@ -422,14 +428,20 @@ class Hub:
                 pipe.hgetall(f"live:{code}")
                 pipe.hset(f"presence:{code}", self.process, self.watches[code].present(now))
                 pipe.expire(f"presence:{code}", 60)
-                pipe.hgetall(f"presence:{code}")
+                lease.ask_present(pipe, code)
+                pipe.get(searches.search_key(code))
             lease.ask_machine(pipe)
             found = await pipe.execute()
         for index, code in enumerate(codes):
-            await self._take(self.watches[code], found[4 * index], found[4 * index + 3], now)
+            live, _, _, *present, search = found[6 * index : 6 * index + 6]
+            watch = self.watches[code]
+            await self._take(watch, live)
+            watch.total, watch.drivers = lease.read_present(present)
+            await self._tell_presence(watch)
+            await watch.take_search(search)
         return lease.read_machine(found[-lease.MACHINE_ANSWERS :])
 
-    async def _take(self, watch: Watch, fields: Any, presence: Any, now: int) -> None:
+    async def _take(self, watch: Watch, fields: Any) -> None:
         live = lease.read_live(fields)
         if live is None:
             await watch.refresh()
@@ -441,8 +453,6 @@ class Hub:
                     wire.message("playhead", **states.playhead_message(live.playhead)).decode()
                 )
                 await watch._push_there()
-        watch.take_presence(list(presence.values()), now)
-        await self._tell_presence(watch)
 
     async def _tell_presence(self, watch: Watch) -> None:
         present = (watch.total, watch.drivers)

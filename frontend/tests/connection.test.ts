@@ -51,3 +51,29 @@ it('forgets what was waited for when it is cut off', () => {
   session.connected('cut', 1);
   expect(session.waiting).toBeNull();
 });
+
+const answer = (session: Session, reason: string | null, found = false): void => session.message({ type: 'until_result', found, at_us: 20_000_000, event: null, reason });
+const said = (session: Session): (string | undefined)[] => session.notices.map((notice) => notice.key);
+
+it('says why a search ended, and up to where nothing was found', () => {
+  const { session } = opened();
+  session.until('violation');
+  expect(session.running).toBe(true);
+  answer(session, 'not within');
+  answer(session, 'cancelled');
+  answer(session, 'lost');
+  expect(session.running).toBe(false);
+  expect(said(session)).toEqual(['time.until_nothing', 'time.until_cancelled', 'time.until_lost']);
+  expect(session.notices[0]!.values).toEqual({ time: '20.000' });
+});
+
+it('waits for no answer that it may have missed, and says when nothing was asked', () => {
+  const { session, line } = opened();
+  session.until('violation');
+  session.connected('cut', 1);
+  expect(session.running).toBe(false);
+  line.sends = false;
+  session.until('violation');
+  expect(session.running).toBe(false);
+  expect(said(session)).toEqual(['time.until_cut']);
+});

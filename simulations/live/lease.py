@@ -22,6 +22,9 @@ from simulations.live.valkey import client
 LEASE_MS = 3_000
 ASKED_MS = 400
 ACTIVE_S = 5
+PRESENT_S = 5
+DRIVERS_MAX = 30
+PRESENT_ANSWERS = 2
 LATELY_S = 1.5
 """A run had a turn lately: somebody works on it now."""
 
@@ -81,6 +84,30 @@ def count_active(pipe: Any, code: str) -> None:
     note_turn(pipe, code)
     pipe.zremrangebyscore("active", 0, time.time() - ACTIVE_S)
     pipe.zcard("active")
+
+
+def note_poller(pipe: Any, code: str, visitor: str) -> None:
+    """Note that a page without a socket asked just now."""
+    now = time.time()
+    pipe.zadd(f"pollers:{code}", {visitor: now})
+    pipe.zremrangebyscore(f"pollers:{code}", 0, now - PRESENT_S)
+    pipe.expire(f"pollers:{code}", 60)
+
+
+def ask_present(pipe: Any, code: str) -> None:
+    """Ask with a pipeline; its next PRESENT_ANSWERS answers are for `read_present`."""
+    pipe.hvals(f"presence:{code}")
+    pipe.zcount(f"pollers:{code}", time.time() - PRESENT_S, "+inf")
+
+
+def read_present(answers: list[Any]) -> tuple[int, list[dict[str, str]]]:
+    """How many watch, and who of those with a socket may drive: what all web processes told lately."""
+    told, pollers = answers
+    now = time.time()
+    fresh = [one for one in map(msgspec.json.decode, told) if now - one["at"] <= PRESENT_S]
+    drivers = {driver["id"]: driver for one in fresh for driver in one["drivers"]}
+    count = sum(one["count"] for one in fresh) + pollers
+    return count, [drivers[id] for id in sorted(drivers)[:DRIVERS_MAX]]
 
 
 class Machine(msgspec.Struct, frozen=True):

@@ -11,11 +11,19 @@ import logging
 import os
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any
 
+import redis
 from channels.layers import get_channel_layer
 
+from simulations.live.valkey import client
+
 log = logging.getLogger(__name__)
+
+TOLD_MAX = 20
+TOLD_KEPT_S = 60
+TOLD_NOTHING = "0-0"
 _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _process = 0
@@ -65,3 +73,23 @@ def publish_frame(code: str, frame: bytes) -> Future[None]:
 def publish_message(code: str, message: bytes) -> Future[None]:
     """A JSON message for every viewer of the run, encoded once."""
     return publish(code, {"type": "run.message", "t": message.decode()})
+
+
+def tell(code: str, message: bytes) -> None:
+    """The same for what no state of the run says: kept a while for pages that poll."""
+    with suppress(redis.RedisError), client().pipeline() as pipe:
+        pipe.xadd(f"told:{code}", {"m": message}, maxlen=TOLD_MAX)
+        pipe.expire(f"told:{code}", TOLD_KEPT_S)
+        pipe.execute()
+    publish_message(code, message)
+
+
+def told_since(code: str, after: str) -> tuple[list[bytes], str]:
+    """What was told after an answer of this function, and what to ask with next; nothing old when `after` is
+    empty.
+    """
+    if not after:
+        newest = client().xrevrange(f"told:{code}", count=1)
+        return [], newest[0][0].decode() if newest else TOLD_NOTHING
+    found = client().xrange(f"told:{code}", min=f"({after}")
+    return [fields[b"m"] for _, fields in found], found[-1][0].decode() if found else after

@@ -15,7 +15,7 @@ from simulations.live import lease, store
 from simulations.live.detail import FULL
 from simulations.live.lease import Lease
 from simulations.live.playhead import chunk_us, next_border_us, server_ms
-from simulations.live.publish import publish_frame, publish_message
+from simulations.live.publish import publish_frame, tell
 from simulations.live.store import Stored
 from simulations.live.tiles import Cover, Exhausted, Refused, get_tile
 from simulations.live.valkey import client
@@ -48,7 +48,7 @@ def advance(code: str, shard: int) -> bool:
         return _turn(lane, held, opening.viewers)
     except Exhausted as error:
         log.warning("Run %s cannot go on: %r", code, error)
-        publish_message(code, message("limit", text=error.text))
+        tell(code, message("limit", text=error.text))
         return False
     except redis.RedisError as error:
         log.warning("No turn for %s: %s", code, error)

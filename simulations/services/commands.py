@@ -16,7 +16,7 @@ from django.db import transaction
 from simulations import limits, selectors, wire
 from simulations.live import lease
 from simulations.live.playhead import Playhead, server_ms
-from simulations.live.publish import publish_message
+from simulations.live.publish import publish_message, tell
 from simulations.live.recipe import LoggedCommand
 from simulations.live.valkey import client
 from simulations.models import Branch, Command, Run
@@ -234,8 +234,10 @@ def refuse(*, run_id: int, branch_number: int, seq: int, reason: str, text: dict
         command.save(update_fields=["refused"])
         branch.revision += 1
         branch.save(update_fields=["revision"])
-        told = [wire.encode_json(answer_of(command))] if command.key else []
-        announce(run, selectors.playhead_of(run), branch.revision, told, branches_changed=True, ask=False)
+        if command.key:
+            told = wire.encode_json(answer_of(command))
+            transaction.on_commit(lambda: tell(run.code, told))
+        announce(run, selectors.playhead_of(run), branch.revision, [], branches_changed=True, ask=False)
 
 
 def announce(

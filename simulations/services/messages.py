@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
+import msgspec
 import redis
 
 from simulations import selectors, wire
 from simulations.live import lease
 from simulations.live.playhead import server_ms
+from simulations.live.publish import told_since
 from simulations.live.valkey import client
 from simulations.models import Run
 from simulations.services import commands, dispatch, playheads, searches, states
@@ -32,37 +34,59 @@ def handle(*, code: str, visitor: str, message: wire.AnyMessage) -> list[dict[st
     raise wire.BadInput("type", "needs a socket", ["command", "undo", "playhead", "until", "ping"])
 
 
-def poll(run: Run, visitor: str) -> dict[str, Any]:
-    """RunState, with how far the shared branch is simulated; a worker is asked to go on when that runs
-    short.
+class _Look(msgspec.Struct, frozen=True):
+    """What Valkey knows of a run that is not in its row; the defaults when it does not answer."""
+
+    live: lease.Live | None = None
+    machine: lease.Machine = lease.Machine(reachable=False)
+    present: tuple[int, list[dict[str, str]]] = (1, [])
+    told: list[bytes] = []
+    after: str = ""
+
+
+def poll(run: Run, visitor: str, after: str = "") -> dict[str, Any]:
+    """RunState, with how far the shared branch is simulated and what everybody was told `after` an earlier
+    poll. Who polls is present; a worker is asked to go on when what is simulated runs short.
     """
     head = selectors.playhead_of(run)
-    here = head.at(server_ms(), run.stop_us)
-    live, machine = None, lease.Machine(reachable=False)
-    with suppress(redis.RedisError), client().pipeline(transaction=False) as pipe:
-        pipe.hgetall(f"live:{run.code}")
-        lease.ask_machine(pipe)
-        fields, *told = pipe.execute()
-        live, machine = lease.read_live(fields), lease.read_machine(told)
-    if live is None:
-        live = states.revive(run.code)
-    short = (
-        live is None
-        or live.head_branch != head.branch
-        or live.head_us < head.ahead_us(here, run.stop_us, 0.8)
-    )
-    if short:
-        dispatch.ask(run.code)
-    state = states.run_state(run, visitor)
+    now_ms = server_ms()
+    here = head.at(now_ms, run.stop_us)
+    look = _Look(after=after)
+    with suppress(redis.RedisError):
+        look = _look(run.code, visitor, after)
+    live = look.live or states.revive(run.code)
+    head_us = live.head_us if live is not None and live.head_branch == head.branch else 0
+    if head_us < head.ahead_us(here, run.stop_us, 0.8):
+        dispatch.ask(run.code, (now_ms - head.anchor_ms) / 1000 if head_us < here else 0.0)
+    viewers, drivers = look.present
+    state = states.run_state(run, visitor, viewers)
     if live is not None and head.playing:
         _note_shown(run, live, state["branches"])
     return {
         **state,
-        "head_us": live.head_us if live else 0,
-        "waiting": states.waiting_for(run.code, machine)
-        if live is None or (short and live.head_us < here)
-        else None,
+        "head_us": head_us,
+        "drivers": drivers,
+        "waiting": states.waiting_for(run.code, look.machine) if head_us < here else None,
+        "messages": [msgspec.Raw(message) for message in look.told],
+        "after": look.after,
     }
+
+
+def _look(code: str, visitor: str, after: str) -> _Look:
+    with client().pipeline(transaction=False) as pipe:
+        lease.note_poller(pipe, code, visitor)
+        pipe.hgetall(f"live:{code}")
+        pipe.get(searches.search_key(code))
+        lease.ask_present(pipe, code)
+        lease.ask_machine(pipe)
+        fields, search, *rest = pipe.execute()[3:]
+    if search is not None:
+        searches.go_on(code, search)
+    told, after = told_since(code, after)
+    present, machine = rest[: lease.PRESENT_ANSWERS], rest[lease.PRESENT_ANSWERS :]
+    return _Look(
+        lease.read_live(fields), lease.read_machine(machine), lease.read_present(present), told, after
+    )
 
 
 def _note_shown(run: Run, live: lease.Live, branches: list[dict[str, Any]]) -> None:

@@ -17,8 +17,9 @@ from simulations import limits, wire
 from simulations.changes import Fields
 from simulations.engine.registry import SYSTEMS
 from simulations.live.playhead import Playhead, server_ms
-from simulations.live.publish import publish_message
+from simulations.live.publish import tell
 from simulations.live.tiles import Exhausted, Refused
+from simulations.live.valkey import client
 from simulations.live.worlds import Slice
 from simulations.services import dispatch, experiments, lanes, playheads
 from simulations.services.lanes import Lane
@@ -27,6 +28,9 @@ from simulations.services.positions import shown_us
 log = logging.getLogger(__name__)
 
 SLICE_S = 0.05
+SEARCH_KEPT_S = 120
+LATE_MS = 5_000
+"""A search that had no turn for so long has lost its worker or its place in the queue."""
 WORDS = ("election", "commit", "violation")
 OPERATORS = {
     "==": operator.eq,
@@ -72,13 +76,40 @@ def begin(*, code: str, visitor: str, condition: str | wire.FieldCondition) -> N
         "at_us": here,
         "to_us": min(here + limits.UNTIL_SEARCH_US, head.limit_us(run.stop_us)),
     }
+    _note_turn(code, request, begins=True)
     if not dispatch.send(dispatch.UNTIL, [code, request], dispatch.shard_for(code)):
         raise wire.BadInput("condition", "no worker can be asked now", status=503)
+
+
+def search_key(code: str) -> str:
+    """Where the search of a run is kept until everybody was told."""
+    return f"until:{code}"
+
+
+def _note_turn(code: str, request: dict[str, Any], begins: bool = False) -> bool:
+    """False when everybody was told meanwhile: this slice was sent again in vain."""
+    note = msgspec.json.encode({"request": request, "turn_ms": server_ms()})
+    return bool(client().set(search_key(code), note, ex=SEARCH_KEPT_S, xx=not begins))
+
+
+def go_on(code: str, note: bytes) -> None:
+    """Send a search again whose worker ended; its chunks are kept, so that little is computed twice."""
+    known = msgspec.json.decode(note)
+    late = server_ms() - known["turn_ms"] > LATE_MS
+    if late and client().set(f"until-again:{code}", b"1", nx=True, px=LATE_MS):
+        dispatch.send(dispatch.UNTIL, [code, known["request"]], dispatch.shard_for(code))
+
+
+def lost() -> bytes:
+    """The answer when Valkey has forgotten a search."""
+    return _answer(found=False, reason="lost")
 
 
 def search(code: str, request: dict[str, Any], shard: int) -> dict[str, Any] | None:
     """One slice; what the next slice gets, or None when it is over (and everybody was told)."""
     try:
+        if not _note_turn(code, request):
+            return None
         lane = lanes.open_lane(code, request["branch"])
         if lane is None:
             return None
@@ -115,7 +146,7 @@ def _slice(lane: Lane, request: dict[str, Any]) -> dict[str, Any] | None:
             _found(lane, request, hit)
             return None
         at_us = max(stored.tile.t1_us, at_us + 1)
-    _tell(lane.run.code, found=False, reason="not within")
+    _tell(lane.run.code, found=False, at_us=request["to_us"], reason="not within")
     return None
 
 
@@ -140,10 +171,13 @@ def _found(lane: Lane, request: dict[str, Any], hit: tuple[int, int]) -> None:
 
 
 def _tell(code: str, **fields: Any) -> None:
-    """The answer, for everybody."""
-    publish_message(
-        code, wire.message("until_result", **{"at_us": None, "event": None, "reason": None, **fields})
-    )
+    """The answer, for everybody, once: a slice that was sent again may find the same."""
+    if client().delete(search_key(code)):
+        tell(code, _answer(**fields))
+
+
+def _answer(**fields: Any) -> bytes:
+    return wire.message("until_result", **{"at_us": None, "event": None, "reason": None, **fields})
 
 
 @lru_cache(maxsize=64)

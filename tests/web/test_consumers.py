@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import accumulate
+from typing import Any
 
 import pytest
 
@@ -167,6 +168,28 @@ def test_a_grant_gives_the_pen_and_revoking_takes_it_back(stack: RunningStack, o
         assert socket.until("role")["role"] == "viewer"
         assert socket.command({"do": "resume", "target": "n2"}, key="k2")["reason"] == "viewer"
     assert Browser(stack.base_url).get(grant["url"]).status == 404
+
+
+def test_who_polls_is_present_and_hears_what_everybody_is_told(owner: Browser) -> None:
+    from tests.stack import wait_until
+
+    code = owner.new_run()
+
+    def poll(after: str = "") -> Any:
+        return owner.get(f"/api/runs/{code}/poll?after={after}").json()
+
+    owner.post(f"/api/runs/{code}/messages", {"type": "playhead", "play": False, "to_us": 4_500_000})
+    after = poll()["after"]
+    owner.post(f"/api/runs/{code}/messages", {"type": "until", "condition": "election"})
+    wait_until(lambda: poll(after)["messages"], "the answer to a search")
+    told = poll(after)
+    assert [message["type"] for message in told["messages"]] == ["until_result"]
+    assert poll(told["after"])["messages"] == []
+    assert poll()["messages"] == []
+    assert poll()["viewers"] == 1
+    with owner.socket(code) as socket:
+        socket.until("presence", lambda m: m["viewers"] == 2)
+    assert owner.get(f"/api/runs/{code}/poll?after=x").status == 400
 
 
 def test_a_page_without_a_socket_polls(owner: Browser) -> None:

@@ -88,6 +88,35 @@ def test_a_worker_killed_while_playing_is_replaced_and_the_trace_is_the_same(dri
         assert header.hash == straight_digest(browser, code, header.t1_us)
 
 
+def test_a_search_outlives_its_workers_and_is_told_to_be_lost_with_valkey(drill: RunningStack) -> None:
+    browser = Browser(drill.base_url)
+    code = browser.new_run(EXPERIMENT)
+    never = {"field": "role", "op": "==", "value": "emperor"}
+    with browser.socket(code) as socket:
+        socket.say("playhead", play=False, to_us=0)
+        socket.until("playhead", lambda message: not message["playhead"]["playing"])
+        for name in ("sim.0", "sim.1"):
+            drill.kill(name)
+        socket.say("until", condition=never)
+        for _ in range(8):  # longer than the task waits in its queue
+            socket.until("heartbeat")
+        for name in ("sim.0", "sim.1"):
+            drill.restart(name)
+        result = socket.until("until_result")
+        assert (result["reason"], result["at_us"]) == ("not within", socket.messages[0]["stop_us"])
+        for name in ("sim.0", "sim.1"):
+            drill.kill(name)
+        socket.say("until", condition=never)
+        socket.say("ping", n=1, client_ms=0)
+        socket.until("pong")  # the search has begun
+        drill.restart("valkey")
+        try:
+            assert socket.until("until_result")["reason"] == "lost"
+        finally:
+            for name in ("sim.0", "sim.1"):
+                drill.restart(name)
+
+
 def test_all_workers_killed_and_back(drill: RunningStack) -> None:
     browser = Browser(drill.base_url)
     code = browser.new_run(EXPERIMENT)

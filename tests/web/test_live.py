@@ -268,7 +268,7 @@ def test_what_the_engine_can_make_nothing_of_is_said_instead_of_waited_for(
     def fails(*arguments: Any, **named: Any) -> str:
         raise KeyError("n1 sends to nobody")
 
-    monkeypatch.setattr(advance, "publish_message", lambda code, message: told.append(message))
+    monkeypatch.setattr(advance, "tell", lambda code, message: told.append(message))
     run = kit.make_run()
     monkeypatch.setattr(World, "run_until", fails)
     assert advance.advance(run.code, 0) is False

@@ -52,6 +52,8 @@ export interface RunState {
   shared_with?: Grant[];
   limits?: Record<string, Json>;
   head_us?: number;
+  /** Only in answers to a poll: who may drive, of those with a socket. */
+  drivers?: { id: string; name: string }[];
   /** Only in answers to a poll: what the run waits for, when the simulation is behind the playhead. */
   waiting?: Omit<Waiting, 'type'> | null;
 }

@@ -129,6 +129,7 @@ export abstract class Received extends Notices implements Receiver {
     this.run = state;
     this.role = state.role;
     this.viewers = state.viewers;
+    if (state.drivers) this.drivers = state.drivers;
     this.clock.hint(state.server_ms);
     this.takeBranches(state.branches);
     this.takePlayhead(state.playhead);

@@ -5,7 +5,7 @@ import { blockerOf } from '../core/recover';
 import type { Playhead } from '../core/playhead';
 import { createRun, refusalText, type Systems } from '../net/api';
 import type { Condition, FromServer, LinkState, ToServer } from '../net/messages';
-import { newKey } from '../net/socket';
+import { newKey, type Connection } from '../net/socket';
 import { withCommand } from '../core/commands';
 import { Preload } from './preload.svelte';
 import type { Receiver, Source } from './source';
@@ -13,6 +13,9 @@ import type { Notice } from './notices.svelte';
 import { Watched } from './watched.svelte';
 
 export type Refused = Extract<FromServer, { type: 'refused' }>;
+type UntilResult = Extract<FromServer, { type: 'until_result' }>;
+/** Why a search ended without an answer. */
+const STOPPED: Record<string, string> = { cancelled: 'time.until_cancelled', limit: 'time.until_limit', lost: 'time.until_lost' };
 /** Beside others: hears what is given to all, and tells itself who refused it when it says so. */
 export interface Witness {
   gave(line: { do: string }, keys: readonly string[]): void;
@@ -108,7 +111,7 @@ export class Session extends Watched {
     this.until('commit');
   }
 
-  private recoveryNotice(message: Extract<FromServer, { type: 'until_result' }>): Omit<Notice, 'id'> {
+  private recoveryNotice(message: UntilResult): Omit<Notice, 'id'> {
     if (!message.found || message.at_us === null) return { tone: 'bad', key: 'time.recovers_not', because: this.blocker() };
     return { tone: 'info', key: 'time.recovers', values: { time: (message.at_us / 1e6).toFixed(3) } };
   }
@@ -120,6 +123,13 @@ export class Session extends Watched {
 
   until(condition: Condition): void {
     this.running = this.source.send({ type: 'until', condition });
+    if (!this.running) this.notify({ tone: 'bad', key: 'time.until_cut' });
+  }
+
+  /** The answer to what was asked before may have been missed. */
+  override connected(state: Connection, attempts: number): void {
+    super.connected(state, attempts);
+    if (state === 'cut') this.running = false;
   }
 
   /** A write by the first client, with a value nobody wrote before. */
@@ -186,7 +196,7 @@ export class Session extends Watched {
       case 'limit': this.limit = message.text; return;
       case 'until_result': return this.untilResult(message);
       case 'pong': this.clock.pong(message.client_ms, message.server_ms); return;
-      case 'error': this.notify({ tone: 'bad', key: 'common.server_error', values: { message: refusalText(message) } });
+      case 'error': this.running = false; this.notify({ tone: 'bad', key: 'common.server_error', values: { message: refusalText(message) } });
     }
   }
 
@@ -208,15 +218,17 @@ export class Session extends Watched {
     this.notify({ tone: 'bad', text, offer: message.offer });
   }
 
-  private untilResult(message: Extract<FromServer, { type: 'until_result' }>): void {
+  private untilResult(message: UntilResult): void {
     this.running = false;
     const asked = this.recovering;
     this.recovering = false;
+    const stopped = message.found ? undefined : STOPPED[message.reason ?? ''];
+    if (stopped) return void this.notify({ tone: 'bad', key: stopped });
     if (asked) return void this.notify(this.recoveryNotice(message));
     if (message.found) {
       this.selectedEvent = message.event ?? null;
       this.notify({ tone: 'info', key: 'time.until_found', values: { time: ((message.at_us ?? 0) / 1e6).toFixed(3) } });
     }
-    else this.notify({ tone: 'info', key: 'time.until_nothing' });
+    else this.notify({ tone: 'info', key: 'time.until_nothing', values: { time: ((message.at_us ?? 0) / 1e6).toFixed(3) } });
   }
 }
