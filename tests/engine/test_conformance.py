@@ -40,7 +40,7 @@ FAULTS: list[dict[str, Any]] = [
 
 
 def recipe(system: str, seed: int = 7) -> dict[str, Any]:
-    """An experiment of this system with all of FAULTS."""
+    """An experiment of this system with all of FAULTS and all of its checks."""
     return {
         "format": 1,
         "id": f"conformance-{system}",
@@ -54,6 +54,7 @@ def recipe(system: str, seed: int = 7) -> dict[str, Any]:
             {"client": "c2", "at": "n3", "rate": 10, "operation": "append", "session": True},
         ],
         "faults": FAULTS,
+        "checks": sorted(SYSTEMS[system].checks),
         "stop_s": STOP_US / 1e6,
     }
 

@@ -90,31 +90,36 @@ class MoreUpToDateIsCorrect(Check):
     knows that old entries are committed before it has the one of the present term that committed them, and an
     uncommitted tail of a term in between is more up-to-date. (It harms nobody: a majority has that later entry.)
 
-    ``logs``: process index -> (copy of its log, commit index, term in which it learned it) of the running servers.
+    ``logs``: process index -> (copy of its log, term of its last entry, commit index, term in which it learned it) of
+    the running servers.
     """
 
     name: ClassVar[str] = "more_up_to_date_is_correct"
     watches: ClassVar[tuple[int, ...] | None] = (VERSION, COMMIT)
-    logs: dict[int, tuple[Log, int, int]] = {}
+    logs: dict[int, tuple[Log, int, int, int]] = {}
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any
     ) -> None:
-        known = self.logs.get(process_index, (None, 0, 0))
-        learned = after[TERM] if after[COMMIT] > before[COMMIT] else known[2]
+        known = self.logs.get(process_index, (None, 0, 0, 0))
+        learned = after[TERM] if after[COMMIT] > before[COMMIT] else known[3]
         log = process.log.fork()
-        mine = self.logs[process_index] = (log, min(after[COMMIT], log.last), learned)
+        last_term = log[log.last].term if len(log) else process.base_term
+        mine = self.logs[process_index] = (log, last_term, min(after[COMMIT], log.last), learned)
         for index, other in self.logs.items():
             if index != process_index:
                 self.compare(at_us, event, mine, other)
                 self.compare(at_us, event, other, mine)
 
-    def compare(self, at_us: int, event: int, one: tuple[Log, int, int], other: tuple[Log, int, int]) -> None:
-        """If the first log is at least as up-to-date as the second, it holds what the second server committed."""
-        log, (theirs, commit, learned) = one[0], other
-        if commit < max(log.first, theirs.first) or up_to_date(log) < up_to_date(theirs):
+    def compare(
+        self, at_us: int, event: int, one: tuple[Log, int, int, int], other: tuple[Log, int, int, int]
+    ) -> None:
+        """If the first log is at least as up-to-date as the second (RP section 5.4.1: by the term of the last entry,
+        then by its index), it holds what the second server committed."""
+        (log, last_term, _, _), (theirs, their_term, commit, learned) = one, other
+        if commit < max(log.first, theirs.first) or (last_term, log.last) < (their_term, theirs.last):
             return
-        if up_to_date(theirs)[0] < learned:
+        if their_term < learned:
             return
         self.judged += 1
         if log.last < commit or log.hash_at(commit) != theirs.hash_at(commit):
@@ -122,11 +127,6 @@ class MoreUpToDateIsCorrect(Check):
 
     def crashed(self, at_us: int, process_index: int) -> None:
         self.logs.pop(process_index, None)
-
-
-def up_to_date(log: Log) -> tuple[int, int]:
-    """What RP section 5.4.1 compares: the term of the last entry, then its index."""
-    return (log[log.last].term if len(log) else 0, log.last)
 
 
 class CommittedIsDurable(Check):
