@@ -70,6 +70,20 @@ def test_a_learner_is_promoted_when_it_has_caught_up_and_not_before_rd_4_2_1() -
     assert made.processes["n4"].role == "follower"
 
 
+def test_a_voter_can_become_a_learner_and_a_voter_again_rd_4_2_1() -> None:
+    made = cluster(names(4), 4)
+    configure(made, "n1", members=THREE, add="n4", role="learner")
+    heartbeat(made, "n1", times=2)
+    assert (made.processes["n1"].learners, made.processes["n4"].role) == (("n4",), "learner")
+    made.isolate("n4")
+    made.request("n1", "put")
+    made.quiet()
+    made.heal()
+    heartbeat(made, "n1", times=4)
+    assert "raft.configuration_appended" in configure(made, "n1", promote="n4")
+    assert (made.processes["n1"].rounds, made.processes["n1"].caught_up) == ({}, [])
+
+
 def test_who_is_added_without_a_role_votes_only_after_it_caught_up_rd_4_2_1() -> None:
     made = cluster(THREE, 4)
     configure(made, "n1", quiet=False, add="n4")

@@ -117,6 +117,7 @@ class Changes(Elections):
             self.end_serving(peer)
         for peer in fresh:
             self.begin_serving(peer)
+        self.count_rounds()
         self.lease_until = None
         self.count_again()
         if self.old_voters:
@@ -162,6 +163,13 @@ class Changes(Elections):
         self.joining = peer
         self.take_others()
         self.serve_members()
+
+    def count_rounds(self) -> None:
+        """RD section 4.2.1: rounds of catching up begin with being a learner, also for a voter that becomes one, and
+        end with it."""
+        first = (1, self.last_index, self.context.now)
+        self.rounds = {peer: self.rounds.get(peer, first) for peer in self.uncounted if peer != self.id}
+        self.caught_up = [peer for peer in self.caught_up if peer in self.rounds]
 
     def learner_stores(self, peer: str, match: int) -> None:
         """RD section 4.2.1: a round replicates what the log held when it began. A round within an election timeout
