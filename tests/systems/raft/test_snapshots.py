@@ -58,6 +58,19 @@ def test_what_was_applied_is_compacted_and_the_last_entries_stay_rp_7() -> None:
     assert leader.log.last == leader.last_index == 15
 
 
+def test_a_configuration_put_in_place_by_hand_ahead_of_what_is_committed_can_be_compacted() -> None:
+    made = cluster(THREE, 3, compact_every=1)
+    made.isolate("n1")
+    for _ in range(3):
+        made.request("n1", "put")
+    configure(made, "n1", members=["n1", "n2"], mode="direct")
+    made.heal()
+    heartbeat(made, "n1", times=4)
+    leader = made.processes["n1"]
+    assert leader.snapshot.index < leader.commit_index
+    assert leader.snapshot.configuration.voters == ("n1", "n2")
+
+
 def test_a_server_without_compaction_keeps_everything() -> None:
     made = cluster(THREE, 3)
     write(made, 14)

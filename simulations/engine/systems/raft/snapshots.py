@@ -55,8 +55,10 @@ class Snapshots(FollowerLog):
         )
 
     def configuration_at(self, index: int) -> Any:
-        """The latest configuration up to an index."""
-        return next(found for at, found in reversed(self.configurations) if at <= index)
+        """The latest configuration up to an index; before the first one, which an operator may have put in place by
+        hand ahead of what is committed, that one."""
+        found = (found for at, found in reversed(self.configurations) if at <= index)
+        return next(found, self.configurations[0][1])
 
     # --- restoring ---
 
