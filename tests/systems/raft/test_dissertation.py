@@ -169,6 +169,21 @@ def test_a_transfer_that_fails_is_given_up_rd_3_10() -> None:
     assert operation in acks(cluster)
 
 
+def test_a_leader_that_told_another_to_campaign_takes_no_lease_again_rd_3_10() -> None:
+    cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    cluster.isolate("n2")
+    hand_over(cluster, "n1", "n2")
+    assert [to for to, m in cluster.contexts["n1"].sent if isinstance(m, TimeoutNow)] == ["n2"]
+    cluster.quiet()
+    cluster.fire("n1", "transfer")
+    heartbeat(cluster, "n1", times=2)
+    assert not cluster.processes["n1"].holds_lease()
+    operation = cluster.request("n1", "get")
+    cluster.quiet()
+    assert operation in acks(cluster)
+
+
 def test_voters_that_hear_a_leader_ignore_candidates_rd_4_2_3() -> None:
     cluster = group(3, leader_stickiness=True)
     elect(cluster, "n1")

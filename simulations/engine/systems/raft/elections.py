@@ -41,7 +41,7 @@ class Elections(Commitment):
         self.copies, self.undurable = {}, []
         self.confirming, self.lease_until = 0, None
         self.reads_next, self.reads_confirming, self.reads_confirmed = [], [], []
-        self.transfer_to = ""
+        self.transfer_to, self.handed_over = "", False
         self.rounds, self.caught_up, self.allowance, self.transfers = {}, [], {}, {}
         if self.joining:
             self.joining = ""
@@ -227,6 +227,7 @@ class Elections(Commitment):
         """
         shared = self.durable_index if self.parameters.leader_disk == "serial" else self.last_index
         if self.match_index[self.transfer_to] >= shared:
+            self.handed_over = True
             # Before durable: the message promises nothing about this server's writes.
             self.context.send(self.transfer_to, TimeoutNow(self.term), before_durable=True)
 

@@ -20,6 +20,11 @@ class Reads(Replication):
         """RD section 6.4.1: nobody else can be elected before the lease ends - by this node's own clock."""
         return self.lease_until is not None and self.context.now < self.lease_until
 
+    def may_hold_lease(self) -> bool:
+        """RD sections 3.10 and 6.4.1: whom TimeoutNow reaches is voted for although a leader is heard. It may reach its
+        target after the transfer was given up, so this term knows no lease any more."""
+        return not self.transfer_to and not self.handed_over
+
     def read(self, request: Request) -> None:
         """RD section 6.4: answered at once within a lease, else when a round confirmed the leader."""
         if self.parameters.read_mode == "lease" and self.holds_lease() and self.committed_in_term():
@@ -56,7 +61,7 @@ class Reads(Replication):
     def leadership_confirmed(self) -> None:
         """Serve the reads of this round; those that came meanwhile need a round of their own."""
         self.confirming = 0
-        if self.parameters.read_mode == "lease" and not self.transfer_to:
+        if self.parameters.read_mode == "lease" and self.may_hold_lease():
             self.lease_until = self.confirming_since + self.lease_us
         self.reads_confirmed += self.reads_confirming
         self.reads_confirming = []

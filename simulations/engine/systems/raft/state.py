@@ -99,6 +99,7 @@ class State(Process):
     reads_confirmed: list[Request] = field(default_factory=list)
     lease_until: int | None = None
     transfer_to: str = ""
+    handed_over: bool = False
     joining: str = ""
     rounds: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     caught_up: list[str] = field(default_factory=list)
