@@ -10,7 +10,7 @@ import pytest
 
 from simulations.engine.systems import raft
 from simulations.engine.systems.raft.descriptor import DESCRIPTOR
-from simulations.engine.systems.raft.messages import AppendEntries, TimeoutNow
+from simulations.engine.systems.raft.messages import AppendEntries, AppendEntriesReply, TimeoutNow
 from tests.systems.raft.helpers import (
     elect,
     entries,
@@ -205,3 +205,58 @@ def test_the_places_of_a_sentence_are_the_values_of_its_note() -> None:
         if id.startswith("raft."):
             assert re.search(r"[一-鿿]", note.zh), id
             assert places <= set(re.findall(r"\b(\w+)[=\"]", text)), id
+
+
+def asked_to_vote_while(leads: bool) -> list[str]:
+    cluster = group(3)
+    if leads:
+        elect(cluster, "n1")
+    notes(cluster)
+    cluster.receive("n1", "n3", vote_request(5))
+    return notes(cluster)
+
+
+def test_a_leader_says_that_a_candidate_of_a_higher_term_deposes_it() -> None:
+    assert asked_to_vote_while(leads=True) == ["raft.deposed", "raft.vote_granted"]
+    assert asked_to_vote_while(leads=False) == ["raft.vote_granted"]
+
+
+def test_who_leads_no_longer_is_not_deposed_again() -> None:
+    cluster = group(3)
+    elect(cluster, "n1")
+    for term, told in ((3, ["raft.deposed"]), (4, [])):
+        notes(cluster)
+        cluster.receive("n1", "n2", AppendEntriesReply(term, False, 0, 1))
+        assert notes(cluster) == told
+
+
+def refused_after(later_rounds: int) -> list[str]:
+    """n2 refuses what left so many rounds after it acknowledged it."""
+    cluster = group(3, leader_noop=True)
+    elect(cluster, "n1")
+    leader = cluster.processes["n1"]
+    for _ in range(later_rounds):
+        cluster.fire("n1", "heartbeat")
+    notes(cluster)
+    cluster.receive("n1", "n2", AppendEntriesReply(leader.term, False, leader.last_index, leader.round))
+    return notes(cluster)
+
+
+def test_a_follower_lost_its_log_when_it_refuses_what_left_after_its_acknowledgement_arrived() -> None:
+    assert refused_after(1) == ["raft.follower_lost_log", "raft.backs_up"]
+    assert refused_after(0) == []
+
+
+def test_a_late_acknowledgement_makes_no_older_refusal_newer() -> None:
+    """Overtaken on the way: the refusal of what came too early, and the acknowledgement of what was sent before it."""
+    cluster = group(3, leader_noop=True)
+    cluster.fire("n1", "election")
+    cluster.receive("n1", "n2", vote(1))
+    heartbeats = 4
+    for _ in range(heartbeats):
+        cluster.fire("n1", "heartbeat")
+    cluster.receive("n1", "n2", stored(1, 1, round=1))
+    notes(cluster)
+    cluster.receive("n1", "n2", AppendEntriesReply(1, False, 1, round=heartbeats, conflict_index=1))
+    assert notes(cluster) == []
+    assert cluster.processes["n1"].match_index["n2"] == 1

@@ -31,6 +31,12 @@ class Elections(Commitment):
             self.forget_leadership()
             self.restart_election_timer()
 
+    def follow_term(self, sender: str, term: int) -> None:
+        """RP section 5.1: a message of a higher term; whoever leads gives way to it."""
+        if self.role == LEADER:
+            self.context.note("raft.deposed", by=sender, term=term, mine=self.term)
+        self.become_follower(term)
+
     def forget_leadership(self) -> None:
         """Leader-only state ends with the role. Waiting clients get no answer: theirs may still commit."""
         self.context.cancel_timer("heartbeat")

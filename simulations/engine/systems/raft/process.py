@@ -165,7 +165,7 @@ class Raft(Changes):
 
     def on_pre_vote_reply(self, sender: str, message: PreVoteReply) -> None:
         if message.term > self.term:
-            self.become_follower(message.term)
+            self.follow_term(sender, message.term)
         if self.role != PRE_CANDIDATE or message.asked_term != self.term + 1:
             return
         result = self.record_vote(sender, message.granted)
@@ -183,7 +183,7 @@ class Raft(Changes):
                 )
                 self.context.send(sender, RequestVoteReply(self.term, False))
                 return
-            self.become_follower(message.term)
+            self.follow_term(sender, message.term)
         granted = self.grants_vote(sender, message)
         if granted:
             if self.voted_for != sender:
@@ -194,7 +194,7 @@ class Raft(Changes):
 
     def on_request_vote_reply(self, sender: str, message: RequestVoteReply) -> None:
         if message.term > self.term:
-            self.become_follower(message.term)
+            self.follow_term(sender, message.term)
         if self.role != CANDIDATE or message.term != self.term:
             return
         result = self.record_vote(sender, message.granted)
@@ -248,8 +248,7 @@ class Raft(Changes):
     def on_append_entries_reply(self, sender: str, message: AppendEntriesReply) -> None:
         """RP section 5.3, leader."""
         if message.term > self.term:
-            self.context.note("raft.deposed", by=sender, term=message.term, mine=self.term)
-            self.become_follower(message.term)
+            self.follow_term(sender, message.term)
         answered = self.answered_round.get(sender)
         if answered is None or self.role != LEADER or message.term != self.term:
             return  # (None: it belongs to the cluster no longer)
@@ -270,9 +269,9 @@ class Raft(Changes):
         """
         index = message.index
         match = self.match_index[peer]
-        self.matched_round[peer] = message.round
         if index > match:
             self.match_index[peer] = index
+            self.matched_round[peer] = self.round
             if self.next_index[peer] <= index:
                 self.next_index[peer] = index + 1
             if self.old_voters:
@@ -303,11 +302,12 @@ class Raft(Changes):
             self.hurry_successor()
 
     def follower_refused(self, peer: str, message: AppendEntriesReply) -> None:
-        """RP section 5.3: after a refusal decrement nextIndex and retry. Older answers do not count."""
+        """RP section 5.3: after a refusal decrement nextIndex and retry. Older answers do not count: only what was sent
+        after the follower's last acknowledgement had arrived tells that something it acknowledged is gone."""
         if peer in self.transfers:
             return
         if message.index <= self.match_index[peer]:
-            if message.round < self.matched_round[peer] + 2:
+            if message.round <= self.matched_round[peer]:
                 return
             self.forget_match(peer)
         elif self.probing[peer] and message.index != self.next_index[peer] - 1:
@@ -339,8 +339,7 @@ class Raft(Changes):
     def on_install_snapshot_reply(self, sender: str, message: InstallSnapshotReply) -> None:
         """RP section 7, leader: the next part; after the last one the entries that follow."""
         if message.term > self.term:
-            self.context.note("raft.deposed", by=sender, term=message.term, mine=self.term)
-            self.become_follower(message.term)
+            self.follow_term(sender, message.term)
         if self.role != LEADER or message.term != self.term or sender not in self.transfers:
             return
         self.heard_tick[sender] = self.tick
@@ -350,6 +349,7 @@ class Raft(Changes):
     def follower_installed(self, peer: str, index: int) -> None:
         """The follower is where the snapshot ends. (All of that is committed: there is nothing to count.)"""
         self.match_index[peer] = max(index, self.match_index[peer])
+        self.matched_round[peer] = self.round
         self.next_index[peer] = self.match_index[peer] + 1
         self.probing[peer] = False
         if peer in self.uncounted:
