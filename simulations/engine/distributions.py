@@ -40,6 +40,12 @@ class Distribution(msgspec.Struct, frozen=True):
     kind: str
     values: tuple[Any, ...]
 
+    def __post_init__(self) -> None:
+        """Bytes do not tell what the parts of a mixture are: one that comes from a checkpoint is made whole again."""
+        if self.kind == "mixture":
+            parts = tuple((weight, msgspec.convert(part, Distribution)) for weight, part in self.values)
+            msgspec.structs.force_setattr(self, "values", parts)
+
 
 def constant(value: float) -> Distribution:
     """The distribution that always gives `value`."""
