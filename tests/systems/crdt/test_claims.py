@@ -12,6 +12,7 @@ from simulations.engine.systems.crdt import SYSTEM, preset
 from simulations.engine.systems.crdt.messages import Merge, Merged
 from simulations.engine.systems.crdt.parameters import Parameters
 from simulations.engine.systems.crdt.process import Crdt
+from simulations.engine.systems.crdt.properties import Update, wrong
 from simulations.engine.systems.crdt.types import Atom, Counted, Stamped
 from tests.systems.drawn import assert_described, drawn, metric, noted_everywhere, run, verdict
 from tests.systems.recording import Group
@@ -50,6 +51,20 @@ def test_an_addition_wins_over_a_concurrent_removal() -> None:
     cluster.request("q", "add", "cart", "milk")
     sync(cluster)
     assert shown(cluster) == [["milk"], ["milk"]]
+
+
+def test_replicas_that_give_a_key_different_types_at_once_agree_on_one_and_the_loss_is_seen() -> None:
+    cluster = group("p", "q", "r")
+    cluster.request("p", "increment", "x", 1)
+    cluster.request("q", "put", "x", "v")
+    cluster.request("r", "add", "x", "milk")
+    sync(cluster)
+    sync(cluster)
+    assert shown(cluster, "x") == [["milk"]] * 3
+    cluster.start("p")
+    assert cluster.processes["p"].data == {"x": ["milk"]}
+    sure = tuple(Update("x", kind, value, 1, 2, True) for kind, value in (("put", "v"), ("add", "milk")))
+    assert list(wrong(sure, (), ["milk"])) == ["put v"]
 
 
 def test_what_was_removed_can_be_added_again() -> None:

@@ -25,6 +25,7 @@ from simulations.engine.systems.crdt.types import (
     LWW_SET,
     ONLY,
     OR_SET,
+    PRECEDENCE,
     REGISTER,
     AnyPart,
     Atom,
@@ -146,6 +147,8 @@ class Crdt(Process):
 
     def store(self, key: str, kind: str, part: str, value: AnyPart) -> None:
         """One part of a key is different now."""
+        if self.kinds.get(key, kind) != kind:
+            self.parts[key] = {}
         self.kinds[key] = kind
         self.parts.setdefault(key, {})[part] = value
         self.number += 1
@@ -283,10 +286,14 @@ class Crdt(Process):
         self.context.send(sender, Merged(message.life, message.number))
 
     def news(self, atoms: tuple[Atom, ...]) -> list[Atom]:
-        """The parts that a join with these changes."""
+        """The parts that a join with these changes. Of two types that replicas gave to a key at once the one with
+        precedence stays, as the larger value of a join: whatever the other held is less."""
         found: list[Atom] = []
         for atom in atoms:
-            old = self.parts.get(atom.key, {}).get(atom.part)
+            kind = self.kinds.get(atom.key, atom.kind)
+            if PRECEDENCE.index(atom.kind) < PRECEDENCE.index(kind):
+                continue
+            old = self.parts.get(atom.key, {}).get(atom.part) if kind == atom.kind else None
             new = atom.value if old is None else self.join(atom.kind, old, atom.value)
             if new != old:
                 found.append(Atom(atom.key, atom.kind, atom.part, new))

@@ -15,6 +15,8 @@ from simulations.engine.systems.crdt.process import Crdt
 
 ADDS, REMOVES, COUNTS, ASSIGNS = ("add", "append"), ("remove",), ("increment", "decrement"), ("put",)
 UPDATES = (*ADDS, *REMOVES, *COUNTS, *ASSIGNS)
+TYPES = ((*ADDS, *REMOVES), ASSIGNS, COUNTS)
+"""Kinds of updates by the type that they need, in the order of precedence."""
 
 
 class Update(msgspec.Struct, frozen=True, array_like=True):
@@ -95,10 +97,14 @@ class NoLostUpdate(Check):
 
 
 def wrong(sure: tuple[Update, ...], doubtful: tuple[Update, ...], value: Any) -> Iterator[str]:
-    """What is missing in - or should be missing from - the value of one key."""
-    if sure[0].kind in COUNTS:
+    """What is missing in - or should be missing from - the value of one key. Where it got several types at once, the
+    updates of those that gave way are lost."""
+    kinds = next(kinds for kinds in TYPES if any(update.kind in kinds for update in sure))
+    yield from (f"{update.kind} {update.value}" for update in sure if update.kind not in kinds)
+    sure = tuple(update for update in sure if update.kind in kinds)
+    if kinds is COUNTS:
         yield from wrong_count(sure, doubtful, value)
-    elif sure[0].kind in ASSIGNS:
+    elif kinds is ASSIGNS:
         yield from wrong_value(sure, value)
     else:
         for element in sorted({str(update.value) for update in sure}):

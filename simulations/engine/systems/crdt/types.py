@@ -15,6 +15,8 @@ import msgspec
 
 COUNTER, REGISTER, OR_SET, LWW_SET, UNION = "counter", "register", "or_set", "lww", "union"
 CARTS = (OR_SET, LWW_SET, UNION)
+PRECEDENCE = (COUNTER, REGISTER, UNION, LWW_SET, OR_SET)
+"""Which type a key has when replicas began it with different ones: the last of them."""
 ONLY = "value"
 """The one part of what is kept as a whole."""
 
