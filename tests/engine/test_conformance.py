@@ -45,6 +45,15 @@ FAULTS: list[dict[str, Any]] = [
 ]
 
 
+CHANGES: list[dict[str, Any]] = [
+    {"at_s": 3 + 1.5 * number, "do": "configure", "target": "leader", word: node}
+    for number, (word, node) in enumerate(
+        (word, node) for node in ("n1", "n2", "n3") for word in ("remove", "add")
+    )
+]
+"""Every node leaves and comes back, the leader too, where the membership can be changed."""
+
+
 def recipe(system: str, seed: int = 7) -> dict[str, Any]:
     """An experiment of this system with all of FAULTS and all of its checks."""
     return {
@@ -59,7 +68,7 @@ def recipe(system: str, seed: int = 7) -> dict[str, Any]:
             {"client": "c1", "at": "n1", "rate": 30, "keys": 3, "mix": {"put": 2, "get": 1}, "session": True},
             {"client": "c2", "at": "n3", "rate": 10, "operation": "append", "session": True},
         ],
-        "faults": FAULTS,
+        "faults": [*FAULTS, *(CHANGES if "configure" in SYSTEMS[system].operations else ())],
         "checks": sorted(SYSTEMS[system].checks),
         "stop_s": STOP_US / 1e6,
     }

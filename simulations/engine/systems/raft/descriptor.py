@@ -52,7 +52,7 @@ FIELDS = (
     ViewField("learners", "set", "persistent", Text("learners", "学习者"), follows="log"),
     ViewField("role", "role", "volatile", Text("role", "角色")),
     ViewField("leader", "text", "volatile", Text("known leader", "已知的领导者")),
-    ViewField("has_vote", "voter", "volatile", Text("has a vote", "有投票权"), follows="log"),
+    ViewField("has_vote", "voter", "volatile", Text("has a vote", "有投票权"), follows="role"),
     ViewField("commit_index", "index", "volatile", Text("commit index", "提交索引")),
     ViewField("last_applied", "index", "volatile", Text("last applied", "最后应用的索引")),
     ViewField("election", "timer", "volatile", Text("election timeout", "选举超时")),
