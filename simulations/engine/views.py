@@ -359,7 +359,7 @@ def timers_diff(old: dict[str, Any], new: dict[str, Any], now: int) -> dict[str,
     changed: dict[str, Any] = {}
     for name, timer in new.items():
         before = old.get(name)
-        if before is None or before[0] != timer[0]:
+        if before is None or (before[0], before[3]) != (timer[0], timer[3]):
             changed[name] = timer[0] if timer[3] == now else [timer[3], timer[0]]
     if old.keys() != new.keys():
         for name in old:

@@ -15,7 +15,7 @@ from simulations.engine.experiment import parse
 from simulations.engine.process import Process, Text, ViewField
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.trace import PASSING, Recorder
-from simulations.engine.views import Plan, View
+from simulations.engine.views import Plan, View, timers_diff
 from simulations.engine.world import World
 from tests.engine.test_conformance import recipe
 
@@ -264,6 +264,13 @@ def test_a_field_that_follows_another_never_changes_without_it(
     monkeypatch.setattr(Recorder, "executed", looked_at)
     chunks_of(system, 4_000_000)
     assert len(looks) > 1000
+
+
+def test_a_timer_that_is_armed_anew_for_the_same_moment_is_told() -> None:
+    """Its arc on the map begins anew."""
+    old = {"t": (900, 1, 0, 100)}
+    assert timers_diff(old, {"t": (900, 2, 0, 100)}, 500) == {}
+    assert timers_diff(old, {"t": (900, 2, 0, 500)}, 500) == {"t": 900}
 
 
 def test_only_what_is_looked_at_can_be_followed() -> None:
