@@ -84,6 +84,13 @@ def test_a_voter_can_become_a_learner_and_a_voter_again_rd_4_2_1() -> None:
     assert (made.processes["n1"].rounds, made.processes["n1"].caught_up) == ({}, [])
 
 
+def test_a_leader_that_is_named_among_those_who_join_need_not_catch_up() -> None:
+    made = cluster(THREE, 4)
+    configure(made, "n1", add=["n1", "n4"])
+    heartbeat(made, "n1", times=2)
+    assert made.processes["n1"].voters == tuple(names(4))
+
+
 def test_who_is_added_without_a_role_votes_only_after_it_caught_up_rd_4_2_1() -> None:
     made = cluster(THREE, 4)
     configure(made, "n1", quiet=False, add="n4")

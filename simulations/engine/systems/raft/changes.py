@@ -88,8 +88,8 @@ class Changes(Elections):
             self.append_change(wanted)
 
     def newcomer(self, arguments: dict[str, Any]) -> str:
-        """Who is added and was not served yet."""
-        return next((id for id in named(arguments, "add") if id not in self.others), "")
+        """Who is added and was not served yet; a leader need not serve itself."""
+        return next((id for id in named(arguments, "add") if id not in (self.id, *self.others)), "")
 
     def committed_in_own_term(self) -> bool:
         """Erratum of 2015 to RD section 4.1: a leader changes one server only after it committed an entry of its term.
