@@ -9,8 +9,10 @@ import pytest
 
 from simulations.engine.systems import shared_nothing
 from simulations.engine.systems.shared_nothing import SYSTEM
+from simulations.engine.systems.shared_nothing.holder import Holder
 from simulations.engine.systems.shared_nothing.messages import Copied, Copy
 from simulations.engine.systems.shared_nothing.parameters import Parameters
+from simulations.engine.systems.shared_nothing.properties import ServedOnce
 from simulations.engine.systems.shared_nothing.router import shard_of
 from tests.systems.drawn import assert_described, metric, noted_everywhere, run, verdict
 from tests.systems.shared_nothing.kit import SERVERS, cluster, group, server
@@ -133,6 +135,13 @@ def test_with_copies_a_lost_disk_costs_a_moment_and_no_data() -> None:
     assert (verdict(world, "no_lost_ack"), verdict(world, "one_server_per_shard")) == ("holds", "holds")
     assert metric(world, "rto_s") < 1
     assert set(server(world, "cray").status.values()) == {"standby"}
+
+
+def test_who_serves_a_shard_twice_is_judged_by_the_moment_of_the_question_alone() -> None:
+    check, one, two = ServedOnce(), *(Holder(id=id, status={0: "serving"}) for id in ("one", "two"))
+    for running, said in (({0: one, 1: two}, "violated"), ({0: one}, "holds"), ({}, "unknown")):
+        check.look(0, 0, running)
+        assert check.verdict().verdict == said
 
 
 DIRECTORY: dict[str, Any] = {"directory": True, "refresh_s": 1, "ttl_s": 2.5, "degraded_answers": True}

@@ -96,13 +96,14 @@ class BackupRestored(LogReader):
 
 
 class ServedOnce(Check):
-    """Of servers that hear each other at most one serves a shard. ``serves``: process -> the shards it serves."""
+    """Of servers that hear each other at most one serves a shard, in the end: judged is the moment of the question, and
+    no question that was asked before it."""
 
     name: ClassVar[str] = "one_server_per_shard"
-    at_us: int = 0
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         found: dict[int, str] = {}
+        self.judged, self.violation = 0, None
         for index in sorted(running):
             process = running[index]
             for shard in process.in_status(SERVING) if isinstance(process, Holder) else ():
