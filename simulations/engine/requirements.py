@@ -17,6 +17,7 @@ from simulations.engine.experiment.problems import Problem, Problems, child
 from simulations.engine.experiment.structs import Check as Expectation
 from simulations.engine.experiment.structs import Experiment, When
 from simulations.engine.process import System
+from simulations.engine.workload import POST_AND_REFRESH
 
 OPERATORS = ("campaign", "transfer", "configure", "promote", "backup", "restore_backup", "command")
 """Actions that a system carries out itself, if it can."""
@@ -124,10 +125,15 @@ def asked_event(when: When | None, path: str, known: Known, problems: Problems) 
         named(when.field, known.fields, f"{path}.field", "field", problems)
 
 
+def answered_by(system: System) -> tuple[str, ...]:
+    """What clients may ask it for, what they make of several requests themselves too; empty: anything."""
+    return (*system.requests, POST_AND_REFRESH) if system.requests else ()
+
+
 def asked_operations(experiment: Experiment, systems: Mapping[str, System], problems: Problems) -> None:
     """What clients ask for; only where a system declares what it answers."""
     for i, line in enumerate(experiment.workload):
-        answered = systems[line.system or experiment.system].requests
+        answered = answered_by(systems[line.system or experiment.system])
         if not line.mix:
             named(line.operation, answered, f"workload[{i}].operation", "operation", problems)
         for name in line.mix:
@@ -135,7 +141,7 @@ def asked_operations(experiment: Experiment, systems: Mapping[str, System], prob
     homes = {line.client: line.system for line in experiment.workload}
     for i, operation in enumerate(experiment.operations):
         home = homes.setdefault(operation.client, operation.system)
-        answered = systems[home or experiment.system].requests
+        answered = answered_by(systems[home or experiment.system])
         named(operation.operation, answered, f"operations[{i}].operation", "operation", problems)
 
 

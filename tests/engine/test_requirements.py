@@ -100,7 +100,7 @@ def test_what_a_process_could_not_begin_with_is_named(id: str, place: str, value
     assert problems[0].message_zh != problems[0].message
 
 
-@pytest.mark.parametrize("id", ["MS-02", "CO-04", "DR-01", "SN-01"])
+@pytest.mark.parametrize("id", ["MS-02", "CO-04", "HS-03", "SN-01"])
 def test_stores_of_pairs_say_which_operations_they_answer(id: str) -> None:
     plain = shipped(id, "workload.0.operation", "explode")
     plain["workload"][0].pop("mix", None)

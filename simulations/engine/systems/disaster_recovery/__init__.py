@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulations.engine import state_machine
 from simulations.engine.process import System
 from simulations.engine.systems.disaster_recovery.descriptor import DESCRIPTOR
 from simulations.engine.systems.disaster_recovery.leading import SERVING
@@ -41,7 +40,6 @@ SYSTEM = System(
     meters=METERS,
     entry=Entry,
     linearizable=False,
-    requests=state_machine.KINDS,
     operations=("promote", "backup", "restore_backup", "command", "warning"),
     report=report,
 )

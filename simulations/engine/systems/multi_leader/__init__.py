@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from simulations.engine import state_machine
 from simulations.engine.process import System
 from simulations.engine.systems.multi_leader.descriptor import DESCRIPTOR
 from simulations.engine.systems.multi_leader.messages import MESSAGES, Version
@@ -23,5 +22,4 @@ SYSTEM = System(
     metrics=METRICS,
     meters=METERS,
     linearizable=False,
-    requests=state_machine.KINDS,
 )

@@ -58,6 +58,6 @@ SYSTEM = System(
     meters=METERS,
     entry=Record,
     linearizable=False,
-    requests=state_machine.KINDS,
+    requests=(*state_machine.KINDS, "call"),
     operations=("configure", "command"),
 )
