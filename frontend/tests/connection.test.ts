@@ -1,10 +1,16 @@
 /** What a page says while it waits, is cut off, or has no socket. */
 
-import { expect, it } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
 
 import type { RunState, ToServer, Waiting } from '../src/net/messages';
 import { Session } from '../src/state/session.svelte';
+import { LiveSource } from '../src/state/source';
 import { bytesOf, chunk, tides } from './helpers';
+
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
 
 const run = (playing: boolean): RunState => ({
   code: 'abcdef', title: 'Shore', seed: 4, engine: 1, role: 'owner', you: '', viewers: 1, head_us: 100_000,
@@ -76,4 +82,106 @@ it('waits for no answer that it may have missed, and says when nothing was asked
   session.until('violation');
   expect(session.running).toBe(false);
   expect(said(session)).toEqual(['time.until_cut']);
+});
+
+it('says that a command has not left, and offers a fork where it was meant when that is over', () => {
+  const { session, line, sent } = opened(false);
+  line.sends = false;
+  session.command({ do: 'kill', target: 'n1' }, 40_000);
+  expect(said(session)).toEqual(['break.unsent']);
+  line.sends = true;
+  session.message({ type: 'refused', key: 'somebody else', reason: 'past', offer: 'fork' });
+  expect(session.notices.at(-1)!.there).toBeUndefined();
+  session['everySecond']();
+  const command = sent.find((one) => one.type === 'command')!;
+  session.message({ type: 'refused', key: (command as { key: string }).key, reason: 'past', offer: 'fork' });
+  expect(session.notices.at(-1)!.there).toEqual({ branch: 0, at_us: 40_000 });
+});
+
+it('leaves the shared playhead when it is moved while nobody can be told', () => {
+  const { session, line } = opened();
+  line.sends = false;
+  session.play(false);
+  expect(session.detached).toBe(true);
+  expect([session.playing, session.shared!.playing]).toEqual([false, true]);
+  line.sends = true;
+  session.live();
+  expect([session.detached, session.playing]).toEqual([false, true]);
+});
+
+class Wire {
+  static all: Wire[] = [];
+  static readonly OPEN = 1;
+  static readonly CLOSING = 2;
+  readyState = 0;
+  onopen?: () => void;
+  onclose?: () => void;
+  constructor() {
+    Wire.all.push(this);
+  }
+  send(): void {}
+  close(): void {
+    this.readyState = 3;
+    this.onclose?.();
+  }
+  opens(): void {
+    this.readyState = 1;
+    this.onopen?.();
+  }
+}
+
+/** A page of a live run with sockets of the test's own; `poll` answers what is asked by HTTP. */
+function live(poll: () => Promise<Response>): { source: LiveSource; states: string[] } {
+  vi.useFakeTimers();
+  Wire.all = [];
+  vi.stubGlobal('WebSocket', Wire);
+  vi.stubGlobal('location', { protocol: 'http:', host: 'lab', pathname: '/r/abcdef', href: 'http://lab/r/abcdef' });
+  vi.stubGlobal('fetch', poll);
+  const states: string[] = [];
+  const source = new LiveSource('abcdef', {
+    state: () => undefined, message: () => undefined, frame: () => undefined, have: () => null,
+    connected: (state) => states.push(state),
+  });
+  source.open();
+  return { source, states };
+}
+const refuse = async (times: number): Promise<void> => {
+  for (let count = 0; count < times; count++) {
+    Wire.all.at(-1)!.close();
+    await vi.advanceTimersByTimeAsync(12_000);
+  }
+};
+const answered = (): Promise<Response> => Promise.resolve(new Response(JSON.stringify({ after: '1-0' }), { headers: { 'Content-Type': 'application/json' } }));
+
+it('polls also when a socket had been open before, and stops when one opens again', async () => {
+  const { source, states } = live(answered);
+  Wire.all[0]!.opens();
+  await refuse(6);
+  expect(states.at(-1)).toBe('polling');
+  Wire.all.at(-1)!.opens();
+  expect(states.at(-1)).toBe('open');
+  await vi.advanceTimersByTimeAsync(3000);
+  expect(states.at(-1)).toBe('open');
+  source.close();
+});
+
+it('asks a server that is gone no more often than it tries a socket', async () => {
+  let asked = 0;
+  const { source, states } = live(() => (asked++, Promise.reject(new Error('gone'))));
+  await refuse(3);
+  asked = 0;
+  await refuse(1);
+  expect(asked).toBeLessThanOrEqual(4);
+  expect(states.at(-1)).not.toBe('polling');
+  source.close();
+});
+
+it('tries at once when the network is back', async () => {
+  const { source } = live(answered);
+  Wire.all[0]!.opens();
+  Wire.all[0]!.close();
+  const before = Wire.all.length;
+  dispatchEvent(new Event('online'));
+  expect(Wire.all.length).toBe(before + 1);
+  source.close();
 });

@@ -14,6 +14,8 @@ export interface SocketHandlers {
 const RETRY_MS = [250, 500, 1000, 2000, 4000, 8000] as const;
 /** The server sends a heartbeat each second; after this silence the connection counts as dead. */
 const SILENCE_MS = 6000;
+/** The same once the browser says that its network is gone: it may be wrong about the server on this very machine. */
+const SILENCE_OFFLINE_MS = 2000;
 
 /** The wait before attempt n: doubling, with up to half of it at random so that a class does not come back at once. */
 export function retryDelay(attempt: number, random = Math.random()): number {
@@ -34,6 +36,7 @@ export class RunSocket {
 
   open(): void {
     this.closed = false;
+    addEventListener('online', this.again);
     this.handlers.connection(this.everOpened ? 'cut' : 'connecting', this.attempts);
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
     let socket: WebSocket;
@@ -65,6 +68,7 @@ export class RunSocket {
 
   close(): void {
     this.closed = true;
+    removeEventListener('online', this.again);
     clearTimeout(this.retry);
     clearInterval(this.watch);
     this.socket?.close();
@@ -85,8 +89,15 @@ export class RunSocket {
     else this.handlers.frame(new Uint8Array(event.data as ArrayBuffer));
   }
 
+  /** The network is back: no reason to wait for the next try. */
+  private again = (): void => {
+    if (this.socket || this.closed) return;
+    clearTimeout(this.retry);
+    this.open();
+  };
+
   private listen(): void {
-    if (performance.now() - this.heard_ms > SILENCE_MS) this.socket?.close();
+    if (performance.now() - this.heard_ms > (navigator.onLine ? SILENCE_MS : SILENCE_OFFLINE_MS)) this.socket?.close();
     if (this.socket && this.socket.readyState >= WebSocket.CLOSING) this.lost();
   }
 

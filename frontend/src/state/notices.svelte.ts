@@ -2,6 +2,11 @@
 
 import type { Blocker } from '../core/recover';
 
+export interface BranchMoment {
+  branch: number;
+  at_us: number;
+}
+
 /** A message for the person: a catalogue key with values, or a text that the server wrote in both languages. */
 export interface Notice {
   id: number;
@@ -12,6 +17,8 @@ export interface Notice {
   because?: Blocker;
   text?: { en: string; zh: string };
   offer?: 'fork' | 'script';
+  /** Where a fork is offered, if not at the moment on show. */
+  there?: BranchMoment;
   /** What a person can do about it; it stays until they do, or close it. */
   act?: { key: string; values: Record<string, string>; run: () => void };
 }

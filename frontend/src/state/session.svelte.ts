@@ -9,7 +9,7 @@ import { newKey, type Connection } from '../net/socket';
 import { withCommand } from '../core/commands';
 import { Preload } from './preload.svelte';
 import type { Receiver, Source } from './source';
-import type { Notice } from './notices.svelte';
+import type { BranchMoment, Notice } from './notices.svelte';
 import { Watched } from './watched.svelte';
 
 export type Refused = Extract<FromServer, { type: 'refused' }>;
@@ -67,10 +67,15 @@ export class Session extends Watched {
 
   private give(line: { do: string }, at_us: number): string {
     const message = { type: 'command', key: newKey(), branch: this.branch, at_us, do: line } as Extract<ToServer, { type: 'command' }>;
+    this.ask(message);
+    return message.key;
+  }
+
+  /** Until it is answered it is asked again. */
+  private ask(message: Extract<ToServer, { type: 'command' | 'undo' }>): void {
     this.unanswered.set(message.key, message);
     this.pending = this.unanswered.size;
-    this.source.send(message);
-    return message.key;
+    if (!this.source.send(message)) this.notify({ tone: 'bad', key: 'break.unsent' });
   }
 
   /**
@@ -93,9 +98,7 @@ export class Session extends Watched {
   }
 
   private takeBack(): void {
-    const message = { type: 'undo', key: newKey() } as const;
-    this.unanswered.set(message.key, message);
-    this.source.send(message);
+    this.ask({ type: 'undo', key: newKey() });
   }
 
   /** When what was given last acted; before everything when nothing was given. */
@@ -140,12 +143,12 @@ export class Session extends Watched {
 
   // Runs of their own ------------------------------------------------------------------------------------------------
 
-  /** A run of one's own from this moment on; the page goes there. */
-  async fork(): Promise<void> {
+  /** A run of one's own from a moment on, that on show if no other is named; the page goes there. */
+  async fork(moment = this.moment()): Promise<void> {
     // What came from a file is nowhere on the server: its experiment can only begin anew.
     if (this.link?.slug === '') return this.newRun();
     try {
-      const made = await createRun(this.forkRequest());
+      const made = await createRun({ from: this.link ? { link: this.link.slug, ...moment } : { run: this.code, ...moment } });
       location.assign(made.url);
     } catch (error) {
       this.notify({ tone: 'bad', key: 'common.server_error', values: { message: String((error as Error).message) } });
@@ -174,9 +177,8 @@ export class Session extends Watched {
     }
   }
 
-  private forkRequest(): Parameters<typeof createRun>[0] {
-    const moment = { branch: this.branch, at_us: Math.round(this.at_us) };
-    return { from: this.link ? { link: this.link.slug, ...moment } : { run: this.code, ...moment } };
+  private moment(): BranchMoment {
+    return { branch: this.branch, at_us: Math.round(this.at_us) };
   }
 
   // Answers ----------------------------------------------------------------------------------------------------------
@@ -212,10 +214,13 @@ export class Session extends Watched {
   }
 
   private refused(message: Refused): void {
+    const asked = this.unanswered.get(message.key);
     this.answered(message.key);
     if (this.witness?.refused(this, message)) return;
     const text = message.text ?? { en: message.reason, zh: message.reason };
-    this.notify({ tone: 'bad', text, offer: message.offer });
+    // What was over when it came is offered where it was meant.
+    const there = asked?.type === 'command' && message.reason === 'past' ? { branch: asked.branch, at_us: asked.at_us } : undefined;
+    this.notify({ tone: 'bad', text, offer: message.offer, there });
   }
 
   private untilResult(message: UntilResult): void {

@@ -28,12 +28,16 @@ export interface Source {
 const POLL_MS = 1000;
 /** What the server takes without a socket; the rest (acknowledgements, wishes) is about frames that it sends. */
 const BY_HTTP = new Set<ToServer['type']>(['command', 'undo', 'playhead', 'until', 'ping']);
-/** A socket that never opened after so many tries: watch by polling instead. */
+/** After so many tries a socket counts as not to be had, and the page polls: sooner when it never opened here. */
 const SOCKET_TRIES = 3;
+const SOCKET_TRIES_AGAIN = 5;
+/** After so many failures it is the server that is gone: the next try of the socket tells. */
+const POLL_FAILURES = 3;
 
 export class LiveSource implements Source {
   private socket: RunSocket;
   private polling: ReturnType<typeof setInterval> | undefined;
+  private pollFailures = 0;
   private after = '';
 
   constructor(private readonly code: string, private readonly receiver: Receiver) {
@@ -71,18 +75,23 @@ export class LiveSource implements Source {
   }
 
   private opened(): void {
-    clearInterval(this.polling);
-    this.polling = undefined;
     this.socket.send({ type: 'hello', have: this.receiver.have() });
   }
 
   private connection(state: Connection, attempts: number): void {
-    const unreachable = this.socket?.neverOpened && attempts >= SOCKET_TRIES;
+    if (state === 'open') this.stopPolling();
+    const unreachable = attempts >= (this.socket?.neverOpened ? SOCKET_TRIES : SOCKET_TRIES_AGAIN);
     if (unreachable && this.polling === undefined) this.startPolling();
     this.receiver.connected(this.polling !== undefined ? 'polling' : state, attempts);
   }
 
+  private stopPolling(): void {
+    clearInterval(this.polling);
+    this.polling = undefined;
+  }
+
   private startPolling(): void {
+    this.pollFailures = 0;
     this.polling = setInterval(() => void this.pollOnce(), POLL_MS);
     void this.pollOnce();
   }
@@ -90,12 +99,16 @@ export class LiveSource implements Source {
   private async pollOnce(): Promise<void> {
     try {
       const state = await api.poll(this.code, this.after);
+      if (this.polling === undefined) return;
+      this.pollFailures = 0;
       this.after = state.after ?? this.after;
       this.receiver.state(state);
       for (const message of state.messages ?? []) this.receiver.message(message as FromServer);
       this.receiver.connected('polling', 0);
     } catch {
-      this.receiver.connected('cut', SOCKET_TRIES);
+      if (this.polling === undefined) return;
+      if (++this.pollFailures >= POLL_FAILURES) this.stopPolling();
+      this.receiver.connected('cut', this.socket.attempts);
     }
   }
 

@@ -298,13 +298,12 @@ export abstract class Watched extends Received {
   /** Drivers move the shared playhead; anybody else leaves it and moves their own. */
   private move(change: { play?: boolean; speed?: number; to_us?: number; branch?: number }): void {
     for (const one of this.followers) one.move(change);
-    if (!this.drives || this.own) {
+    // Cut off from the others, what a driver moves is their own as well.
+    if (!this.drives || this.own || !this.shared || !this.source.send({ type: 'playhead', ...change })) {
       this.detach();
       if (this.own) this.own = this.moved(this.own, change);
       return;
     }
-    if (!this.shared) return;
-    this.source.send({ type: 'playhead', ...change });
     // Shown at once here; the server's answer carries a higher sequence and settles it.
     this.shared = { ...this.moved(this.shared, change), sequence: this.shared.sequence };
   }

@@ -96,5 +96,6 @@ export default {
   link_loss: 'Lose 30 %',
   partition_of: 'Cut {nodes} off',
   offer_fork: 'Fork there',
+  unsent: 'This page is cut off: what you did is sent when the connection is back.',
   offer_script: 'Add to the script',
 };

@@ -96,5 +96,6 @@ export default {
   link_loss: '丢失 30%',
   partition_of: '隔断 {nodes}',
   offer_fork: '在那里复刻',
+  unsent: '本页与服务器断开：您的操作会在重新连接后发送。',
   offer_script: '加入脚本',
 };
