@@ -77,8 +77,9 @@ def ids() -> tuple[str, ...]:
 
 
 def order(id: str) -> tuple[int, str]:
-    """Sort key of an id."""
-    return GROUPS.index(id.partition("-")[0]), id
+    """Sort key of an id; groups that are not listed come last."""
+    group = id.partition("-")[0]
+    return GROUPS.index(group) if group in GROUPS else len(GROUPS), id
 
 
 @lru_cache(maxsize=1)

@@ -144,3 +144,10 @@ def below(value: Any) -> Iterator[Any]:
         yield value
         for one in value.values():
             yield from below(one)
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEMS))
+def test_every_system_says_where_it_comes_from_and_what_is_left_out(name: str) -> None:
+    text = (FOLDER / name / "README.md").read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert "left out" in text.lower()

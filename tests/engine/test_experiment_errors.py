@@ -11,6 +11,7 @@ import pytest
 
 from simulations.engine.experiment import ExperimentError, parse, problems
 from simulations.engine.experiment.problems import PROBLEMS_MAX
+from simulations.engine.registry import SYSTEMS
 from tests.engine.experiments import put, small
 
 
@@ -222,6 +223,15 @@ def test_the_list_of_problems_is_bounded() -> None:
     with pytest.raises(ExperimentError) as caught:
         parse(data)
     assert len(caught.value.problems) == PROBLEMS_MAX
+
+
+def test_why_a_variant_does_not_work_is_told_in_chinese_too() -> None:
+    variant = {"id": "v", "title": {"en": "V", "zh": "变体"}, "set": {"parameters.heartbeat_ms": "often"}}
+    with pytest.raises(ExperimentError) as caught:
+        parse(put(put(small(), "variants", [variant]), "compare", []), SYSTEMS)
+    found = caught.value.problems[0]
+    assert found.message.startswith("the variant v does not work: parameters.heartbeat_ms: must be a number")
+    assert found.message_zh.startswith("变体 v 不成立：parameters.heartbeat_ms：必须是数字")
 
 
 def test_what_is_not_kept_of_many_problems_still_refuses() -> None:

@@ -84,12 +84,18 @@ class Problem(msgspec.Struct, frozen=True):
     def message_zh(self) -> str:
         """The sentence in Chinese."""
         expected = EXPECTED_ZH.get(self.values.get("expected", ""))
-        values = {**self.values, "expected": expected} if expected else self.values
+        values = {**self.values, "expected": expected} if expected else dict(self.values)
+        values["detail"] = values.get("detail_zh", values.get("detail", ""))
         return MESSAGES[self.code][1].format(**values)
 
     def __str__(self) -> str:
         allowed = f" (allowed: {', '.join(self.allowed)})" if self.allowed else ""
         return f"{self.path or 'experiment'}: {self.message}{allowed}"
+
+    def in_chinese(self) -> str:
+        """The whole line in Chinese."""
+        allowed = f"（允许：{'、'.join(self.allowed)}）" if self.allowed else ""
+        return f"{self.path or '实验'}：{self.message_zh}{allowed}"
 
 
 class ExperimentError(Exception):
@@ -117,7 +123,7 @@ class Problems:
         self.count += 1
         if len(self.found) < PROBLEMS_MAX:
             shown = {
-                name: show(value, DETAIL_MAX if name == "detail" else SHOWN_MAX)
+                name: show(value, DETAIL_MAX if name.startswith("detail") else SHOWN_MAX)
                 for name, value in values.items()
             }
             self.found.append(Problem(path, code, shown, allowed))

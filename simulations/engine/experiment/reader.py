@@ -46,9 +46,13 @@ def note_variant(path: str, variant: Variant, problem: Problem, problems: Proble
     if part in REPLACED and getattr(variant, part) is not None:
         problems.add(f"{path}.{problem.path}", problem.code, allowed=problem.allowed, **problem.values)
     else:
-        detail = str(problem)
         problems.add(
-            f"{path}.set", "broken_variant", allowed=problem.allowed, given=variant.id, detail=detail
+            f"{path}.set",
+            "broken_variant",
+            allowed=problem.allowed,
+            given=variant.id,
+            detail=str(problem),
+            detail_zh=problem.in_chinese(),
         )
 
 
