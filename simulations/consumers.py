@@ -18,7 +18,7 @@ from simulations.hub import SEARCH_MISSED_MAX, Watch, hub, in_thread
 from simulations.limits import Bucket
 from simulations.live.playhead import server_ms
 from simulations.refusals import UNABLE
-from simulations.services import commands, playheads, searches, states
+from simulations.services import commands, experiments, playheads, searches, states
 
 log = logging.getLogger(__name__)
 
@@ -223,6 +223,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def follow(self, message: wire.Follow) -> None:
         """Stream one node's state, as the shared playhead passes each change."""
+        await in_thread(experiments.require_node, self.code, message.node)
         known = self.followers.pop(message.node, None)
         if known is not None:
             known.stop()

@@ -105,7 +105,11 @@ def _stamp(run: Run, head: Playhead, message: wire.GiveCommand, now_ms: int) -> 
         return refusal(message.key, "past", offer="fork")
     if not head.playing and abs(message.at_us - here) <= _grace_us(head):
         return here
-    return min(max(message.at_us, here + lead), head.limit_us(run.stop_us))
+    soonest = min(here + lead, head.limit_us(run.stop_us))
+    # Where frames end viewers stop, but their playhead goes on: a stamp up to there means what they see.
+    if message.at_us <= head.at(now_ms, run.stop_us) + lead:
+        return soonest
+    return max(message.at_us, soonest)
 
 
 def _grace_us(head: Playhead) -> int:

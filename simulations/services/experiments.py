@@ -182,6 +182,16 @@ def require_available(experiment: Experiment) -> None:
         raise BadExperiment(ExperimentError(problems))
 
 
+def require_node(code: str, name: str) -> None:
+    """BadInput when a run has no node, and no process on one, of this name."""
+    run = selectors.find_run(code)
+    nodes = parsed(run.experiment.plain).topology.nodes if run else []
+    processes = [f"{node.id}/{process.id}" for node in nodes for process in node.processes if process.id]
+    names = [node.id for node in nodes] + processes
+    if name not in names:
+        raise BadInput("node", "there is no such node", names)
+
+
 def require_variants(experiment: Experiment) -> None:
     """As require_available, for every variant; the problem is named in the variant's own list, or at what it sets."""
     problems = Problems()

@@ -154,6 +154,9 @@ def test_a_script_follows_one_node(owner: Browser) -> None:
         message = socket.until("node")
         assert message["node"] == "n3"
         assert "role" in message["fields"]
+        socket.say("follow", node="n9", on=True)
+        error = socket.until("error")
+        assert (error["field"], error["allowed"]) == ("node", ["n1", "n2", "n3", "n4", "n5"])
 
 
 def test_a_grant_gives_the_pen_and_revoking_takes_it_back(stack: RunningStack, owner: Browser) -> None:

@@ -6,6 +6,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
 from simulations import selectors, wire
@@ -13,6 +14,7 @@ from simulations.engine.world import World
 from simulations.live import lease, store
 from simulations.live.lease import Lease
 from simulations.live.valkey import client
+from simulations.models import Run
 from simulations.services import advance, commands, lanes, runs
 from tests.web import kit
 
@@ -178,6 +180,18 @@ def test_a_stamp_far_ahead_becomes_a_line_of_the_script() -> None:
     kit.pause_at(run, 500_000)
     answer = kit.give(run, {"do": "kill", "target": "n2"}, at_us=3_000_000)
     assert (answer.type, answer.at_us, answer.scheduled) == ("accepted", 3_000_000, True)
+
+
+def test_a_command_while_the_simulation_is_late_comes_where_viewers_stopped() -> None:
+    run = kit.make_run()
+    head = kit.move(run, play=True)
+    kit.work(run.code)
+    begun = msgspec.structs.replace(head, anchor_ms=head.anchor_ms - 100_000)
+    Run.objects.filter(pk=run.pk).update(playhead=msgspec.to_builtins(begun))
+    stopped_us = kit.tiles(run)[-1].t1_us
+    answer = kit.give(run, {"do": "kill", "target": "n2"})
+    assert (answer.type, answer.scheduled) == ("accepted", False)
+    assert answer.at_us == stopped_us + 15_000
 
 
 def test_a_viewer_may_not_command_and_is_offered_a_fork() -> None:
