@@ -255,7 +255,7 @@ def appended(made: Group, id: str) -> list[int]:
     return [size for size in sizes if size]
 
 
-def test_a_follower_that_does_not_answer_gets_no_more_than_the_window_rd_10_2_1() -> None:
+def test_a_follower_that_does_not_answer_gets_no_more_than_the_window_rd_10_2_2() -> None:
     made = cluster(THREE, 3, max_in_flight=5)
     made.contexts["n1"].take()
     for _ in range(20):
@@ -266,7 +266,7 @@ def test_a_follower_that_does_not_answer_gets_no_more_than_the_window_rd_10_2_1(
     assert leader.commit_index == leader.last_index
 
 
-def test_batches_are_bounded_rd_10_2_1() -> None:
+def test_batches_are_bounded_rd_10_2_2() -> None:
     made = cluster(THREE, 3, max_batch=4)
     made.isolate("n3")
     write(made, 12)

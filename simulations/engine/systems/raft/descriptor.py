@@ -162,8 +162,10 @@ PARAMETERS = (
     ),
     Parameter(
         "lease_ms", "float", 136, Text("lease", "租约"),
-        Text("How long a leader may answer reads after a majority answered it, by its own clock.",
-             "多数派应答之后，领导者可以直接应答读请求的时长，以自己的时钟为准。"), "ms", 0, 600_000,
+        Text("How long a leader may answer reads after a majority answered it, by its own clock. Reads may be stale "
+             "unless it is shorter than the shortest election timeout, and leader stickiness is on.",
+             "多数派应答之后，领导者可以直接应答读请求的时长，以自己的时钟为准。须短于最短的选举超时并启用领导者黏性，"
+             "否则可能读到旧值。"), "ms", 0, 600_000,
     ),
     Parameter(
         "leader_disk", "choice", "parallel", Text("leader's disk", "领导者磁盘"),

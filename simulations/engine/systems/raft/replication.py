@@ -1,4 +1,4 @@
-"""Raft, the rules of replication by the leader. RP section 5.3; pipelining, disk writes RD 10.2.1."""
+"""Raft, the rules of replication by the leader. RP section 5.3; disk writes RD 10.2.1, pipelining 10.2.2."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Replication(Snapshots):
         self.context.send(peer, message, True)
 
     def replicate(self) -> None:
-        """Pipelining (RD section 10.2.1): new entries go to every follower in step, without awaiting answers - up to
+        """Pipelining (RD section 10.2.2): new entries go to every follower in step, without awaiting answers - up to
         ``max_in_flight`` entries: a slow follower gets more when it answers. One that catches up has its own pace.
 
         Followers that lack the same get one shared message. before_durable: as in ``send_append``.
