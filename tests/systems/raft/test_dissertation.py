@@ -23,6 +23,7 @@ from tests.systems.raft.helpers import (
     sent,
     stored,
     terms_of,
+    vote,
     vote_request,
 )
 from tests.systems.recording import Group
@@ -194,10 +195,26 @@ def test_voters_that_hear_a_leader_ignore_candidates_rd_4_2_3() -> None:
     assert (cluster.processes["n2"].term, cluster.processes["n2"].voted_for) == (5, "n3")
 
 
-def test_a_leader_that_hears_no_majority_steps_down_rd_6_2() -> None:
-    cluster = group(3, check_quorum=True)
+def test_a_clock_that_is_set_back_makes_no_leader_heard_for_longer_rd_4_2_3() -> None:
+    cluster = group(3, leader_stickiness=True)
+    cluster.contexts["n2"].now = 10_000_000
     elect(cluster, "n1")
+    cluster.contexts["n2"].now = 0
+    cluster.receive("n2", "n3", vote_request(5, 9, 9))
+    assert answer(cluster, "n2").granted is True
+
+
+@pytest.mark.parametrize("led_before", [False, True])
+def test_a_leader_that_hears_no_majority_steps_down_rd_6_2(led_before: bool) -> None:
+    """Not before an election timeout is over, also when it leads again in one life."""
+    cluster = group(3, check_quorum=True)
+    if led_before:
+        elect(cluster, "n1")
+        heartbeat(cluster, "n1", times=5)
+        elect(cluster, "n2")
     cluster.isolate("n1")
+    cluster.fire("n1", "election")
+    cluster.receive("n1", "n2", vote(cluster.processes["n1"].term))
     heartbeat(cluster, "n1", times=3)
     assert cluster.processes["n1"].role == "leader"
     heartbeat(cluster, "n1")
