@@ -45,6 +45,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
      "您已有 {0} 个在运行：请取消一个或稍等"),
     (r"was begun by another version of the engine: start a new one", "由另一版本的引擎开始：请重新开始一次"),
     (r"has more than (\d+) events, too many for a report", "事件超过 {0} 个，无法生成报告"),
+    (r"(.*) is no file, and saved links cannot be read: (.*)", "{0} 不是文件，且无法读取保存的链接：{1}"),
     (r"the engine cannot go on with it: (.*)", "引擎无法继续：{0}"),
     (r"more than (\d+) events", "事件超过 {0} 个"),
     (r"(\d+) combinations are too many", "{0} 种组合太多"),

@@ -119,12 +119,16 @@ def named(reference: str) -> Experiment:
 
 
 def check_command(row: ExperimentRow, do: dict[str, Any]) -> dict[str, Any]:
+    """As check_command_of, for a saved experiment."""
+    return check_command_of(parsed(row.plain), do)
+
+
+def check_command_of(experiment: Experiment, do: dict[str, Any]) -> dict[str, Any]:
     """A command as it is logged: a fault line without trigger, or a client operation. BadInput names the
     field.
     """
     if not finite(do) or len(msgspec.json.encode(do)) > limits.MESSAGE_BYTES_MAX // 8:
         raise BadInput("do", "is too large, too deep or holds a number that is not finite")
-    experiment = parsed(row.plain)
     if do.get("do") == "client":
         return _check_operation(experiment, do)
     for name in ("at_s", "when", "every_s", "until_s", "probability", "at_most"):

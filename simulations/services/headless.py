@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from django.db import DatabaseError
 
 from simulations import catalogue, limits, selectors, wire
 from simulations.engine import harness
 from simulations.engine.experiment import Compare, Experiment, variant
 from simulations.engine.world import ENGINE_ERRORS, World
 from simulations.live.recipe import LoggedCommand
+from simulations.models import SavedLink
 from simulations.services import experiments, links
 from simulations.wire import BadInput
 
@@ -80,14 +82,31 @@ def find(reference: str) -> Job:
         experiment = experiments.named(reference)
         return Job(experiment, experiment.seed, alone="/" in reference)
     path = Path(reference)
-    if path.is_file():
+    if is_file(path):
         return _from_file(path)
-    link = selectors.find_link(reference) if reference.isalnum() and reference.islower() else None
+    link = _link(reference) if reference.isalnum() and reference.islower() else None
     if link is None:
         allowed = ["an id of the catalogue", "the slug of a saved link", "a file"]
         raise BadInput("experiment", f"there is no experiment {reference[:80]!r}", allowed)
     recipe = links.link_recipe(link)
     return Job(experiments.parsed(recipe.experiment), link.seed, list(recipe.commands), alone=True)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; no name of a file (too long) is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _link(slug: str) -> SavedLink | None:
+    try:
+        return selectors.find_link(slug)
+    except DatabaseError as error:
+        raise BadInput(
+            "experiment", f"{slug[:80]!r} is no file, and saved links cannot be read: {error}"
+        ) from error
 
 
 def _from_file(path: Path) -> Job:
@@ -103,10 +122,27 @@ def _from_file(path: Path) -> Job:
         exported = msgspec.convert(data, Exported)
     except msgspec.ValidationError as error:
         raise wire.bad_field(error) from error
-    commands = [
-        command for line in exported.branches if line.id == exported.branch for command in line.commands
-    ]
-    return Job(experiments.parse(exported.experiment), exported.seed, commands, alone=True)
+    check_seed(exported.seed)
+    branches = {line.id: i for i, line in enumerate(exported.branches)}
+    if exported.branch not in branches:
+        raise BadInput("branch", "there is no such branch", map(str, branches))
+    place = branches[exported.branch]
+    job = Job(experiments.parse(exported.experiment), exported.seed, exported.branches[place].commands, True)
+    check_commands(job, f"branches[{place}].commands")
+    return job
+
+
+def check_commands(job: Job, path: str) -> None:
+    """BadInput names a command that the experiment knows nothing of."""
+    stop_us = round(job.experiment.stop_s * 1_000_000)
+    for i, command in enumerate(job.commands):
+        if not 0 <= command.at_us <= stop_us:
+            raise BadInput(f"{path}[{i}].at_us", "is out of range", [f"0..{stop_us}"])
+        try:
+            experiments.check_command_of(job.experiment, command.do)
+        except BadInput as error:
+            field = f"{path}[{i}].{error.field}"
+            raise BadInput(field, error.message, error.allowed, message_zh=error.message_zh) from error
 
 
 class ExportedBranch(msgspec.Struct):

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
-from simulations import catalogue
+from simulations import catalogue, selectors
 from simulations.services import experiments, exports, links, runs
 from tests.web import kit
 
@@ -140,6 +141,50 @@ def test_a_bad_file_names_the_path_in_it_and_what_is_allowed(tmp_path: Path) -> 
     assert code == 2
     assert "faults[0].do: " in err
     assert "kill" in err
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"branch": 7}, "branch: there is no such branch (allowed: 0)"),
+        ({"seed": -1}, "seed: is out of range"),
+        ({"do": {"do": "explode"}}, "branches[0].commands[0].do.do: "),
+        ({"do": {}}, "branches[0].commands[0].do.do: is missing"),
+        ({"do": {"do": "kill", "target": "n99"}}, "branches[0].commands[0].do.target: "),
+        (
+            {"do": {"do": "client", "client": "c9", "operation": "put", "key": "a"}},
+            "client: there is no such",
+        ),
+        ({"at_us": -1}, "branches[0].commands[0].at_us: is out of range (allowed: 0.."),
+        ({"at_us": 10**15}, "branches[0].commands[0].at_us: is out of range"),
+    ],
+)
+def test_a_recipe_whose_commands_mean_nothing_is_refused(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    command = {"seq": 1, "at_us": 5_000, "do": {"do": "heal"}}
+    recipe: dict[str, Any] = {"experiment": BASE, "seed": 1, "branch": 0}
+    recipe |= {name: changes.pop(name) for name in ("seed", "branch") if name in changes}
+    recipe["branches"] = [{"id": 0, "commands": [command | changes]}]
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps(recipe), encoding="utf-8")
+    code, out, err = simulate(str(path))
+    assert (code, out) == (2, "")
+    assert told in err
+
+
+@pytest.mark.parametrize("reference", ["x" * 5000, "zzzzzzzz"])
+def test_no_file_and_no_link_is_said_whatever_the_store_says(
+    monkeypatch: pytest.MonkeyPatch, reference: str
+) -> None:
+    def missing(slug: str) -> Any:
+        raise OperationalError("no such table: simulations_savedlink")
+
+    monkeypatch.setattr(selectors, "find_link", missing)
+    code, _, err = simulate(reference)
+    assert code == 2
+    assert "experiment: " in err
+    assert "no such table" in err
 
 
 def test_a_file_that_is_no_document_is_said_to_be_none(tmp_path: Path) -> None:
