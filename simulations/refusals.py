@@ -70,6 +70,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"needs what is not there yet: (.*)", "需要当前版本没有的：{0}"),
     (r"a command happens when it is given; put it into the script instead", "命令在给出时立即发生；请改为写入脚本"),
     (r"exactly one of (\w+) and (\w+) is needed", "{0} 与 {1} 必须且只能给出一个"),
+    (r"is not what an earlier answer said", "与先前答复给出的不同"),
     (r"is beyond the end", "超出了结尾"),
     (r"is out of range", "超出范围"),
     (r"is empty", "为空"),
