@@ -6,8 +6,8 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewPage
-from tests.e2e.kit import make_run, node
+from tests.e2e.conftest import Console, NewPage
+from tests.e2e.kit import make_run, node, open_run
 
 REQUESTS_MAX = 6
 BYTES_MAX = 400_000
@@ -44,3 +44,18 @@ def test_a_run_opens_with_six_requests_and_400_kb(page: Page, new_page: NewPage)
     fresh.wait_for_function("document.fonts.status === 'loaded'")
     assert 4 <= len(sent) <= REQUESTS_MAX
     assert 50_000 < sum(sent.values()) <= BYTES_MAX
+
+
+def test_a_page_from_before_an_update_says_that_it_lacks_a_part(page: Page, console: Console) -> None:
+    console.allow("404")
+    console.allow("preload")
+    console.allow("dynamically imported module")
+    open_run(page)
+    page.route("**/static/build/assets/*View*", lambda route: route.fulfill(status=404))
+    page.get_by_role("tab", name="Space-time").click()
+    missing = page.get_by_role("alert")
+    expect(missing).to_contain_text("could not be loaded")
+    page.unroute_all()
+    missing.get_by_role("button", name="Reload").click()
+    expect(missing).not_to_be_attached()
+    expect(page.get_by_role("slider", name="Time", exact=True)).to_be_visible()

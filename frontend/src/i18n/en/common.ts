@@ -26,6 +26,8 @@ export default {
   banner_connecting: 'Connecting to the server ...',
   banner_polling: 'A live connection cannot be opened here, so this page asks for news every second instead.',
   banner_lagging: 'This page cannot keep up and skips ahead.',
+  part_missing: 'A part of this page could not be loaded: the server may have a newer one. Reloading keeps the run and the moment.',
+  reload: 'Reload',
   waiting_queue: 'Waiting in line: {runs} runs share this machine.',
   waiting_trace: 'Waiting for the simulation to get here.',
   engine: 'engine {version}',

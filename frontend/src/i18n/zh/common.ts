@@ -26,6 +26,8 @@ export default {
   banner_connecting: '正在连接服务器……',
   banner_polling: '这里无法建立实时连接，本页改为每秒查询一次。',
   banner_lagging: '本页跟不上，正在跳过一些内容。',
+  part_missing: '本页有一部分无法载入：服务器上可能已是新版本。重新载入会保留运行和时刻。',
+  reload: '重新载入',
   waiting_queue: '正在排队：{runs} 个运行共用这台机器。',
   waiting_trace: '正在等待模拟到达这一时刻。',
   engine: '引擎 {version}',
