@@ -14,7 +14,7 @@ import { lineWords } from '../src/core/lineWords';
 import { decidesByMajority, duration, resultParts, sides, standing, voters } from '../src/core/result';
 import { logCells, nodeScene } from '../src/core/scene';
 import { gapsIn, ticks, timelineModel } from '../src/core/timeline';
-import { ACK_LANE, besideLine, freeUntil, latencyHeight } from '../src/views/tapePaint';
+import { ACK_LANE, besideLine, clearUntil, freeUntil, latencyHeight } from '../src/views/tapePaint';
 import { Trace } from '../src/core/trace';
 import { judgedWords, partWords } from '../src/pages/judgedWords';
 import { faultText } from '../src/panels/faults';
@@ -223,6 +223,17 @@ describe('who decides', () => {
     }).map((part) => part.key);
     expect(said).toEqual(['map.result_by_hand', 'map.result_no_leader']);
   });
+  it('does not say of one moment that nobody decides and all are served', () => {
+    const said = (cuts: [string, string][]) => resultParts({
+      scenes, network: { ...calm, cuts }, clients: { c1: { at: 'n1', waiting: 1, oldest_us: 0, ok: 1, fail: 0, unknown: 0 } }, checks: {}, metrics: {},
+      places: new Map(), at_us: 90, last_ack_us: 50, usual_gap_us: 100, leads: false,
+    }).map((part) => part.key);
+    expect(said([])).toContain('map.result_served');
+    const apart = said(between(['n1', 'n3'], ['n2', 'n4']));
+    expect(apart).toContain('map.result_nobody');
+    expect(apart).toContain('map.result_last_answer');
+    expect(apart).not.toContain('map.result_served');
+  });
   it('shows what a system puts on the map, in words', () => {
     expect(scenes[0]!.badges).toEqual([{ text: { en: 'rising', zh: '渐强' }, afterLoss: false }]);
     expect(scenes[1]!.badges[1]).toEqual({ text: { en: 'hull', zh: 'hull' }, afterLoss: true });
@@ -281,6 +292,9 @@ describe('the timeline', () => {
     expect(freeUntil(model, first!, 3)).toBe(40);
     expect(freeUntil(model, first!, 1)).toBe(20);
     expect(freeUntil(model, second!, 3)).toBe(100);
+    expect([clearUntil(model, second!, 3), clearUntil(model, first!, 3)]).toEqual([60, 10]);
+    const crowd = [fault(0, 90), fault(30, 80), fault(50, 50)];
+    expect(crowd.map((one) => clearUntil({ faults: crowd, until_us: 100 }, one, 1))).toEqual([30, 50, 50]);
     expect([besideLine(100, 50, 400), besideLine(380, 50, 400)]).toEqual([105, 325]);
   });
   it('counts no pause before the first acknowledgement, and ticks at round numbers', () => {

@@ -118,12 +118,17 @@ function sideName(found: Side[], situation: Situation): string {
   return placeName(lesser.nodes, situation.places) ?? lesser.nodes.join(', ');
 }
 
+const nobodyDecides = (situation: Situation): boolean =>
+  decidesByMajority(situation.scenes, situation.system) && !sides(situation).some((side) => side.decides);
+
 function servicePart(situation: Situation): Part[] {
   if (!Object.keys(situation.clients).length) return [];
   const waiting = Object.values(situation.clients).some((client) => client.waiting > 0);
   const gap_us = situation.at_us - (situation.last_ack_us ?? 0);
   if (waiting && gap_us > situation.usual_gap_us) return [{ key: 'map.result_gap', values: { time: duration(gap_us) }, strong: true }];
-  return situation.last_ack_us === null ? [] : [{ key: 'map.result_served' }];
+  if (situation.last_ack_us === null) return [];
+  // For a moment the last answer is not older than usual; that nobody can decide and all are served would be no sentence.
+  return nobodyDecides(situation) ? [{ key: 'map.result_last_answer', values: { time: duration(gap_us) } }] : [{ key: 'map.result_served' }];
 }
 
 function lossPart(situation: Situation): Part[] {

@@ -79,6 +79,9 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
   for (const fault of model.faults) {
     const top = y + Math.min(fault.row, rows - 1) * FAULT_HEIGHT;
     bar(fault.from_us, fault.to_us, top, FAULT_HEIGHT - 2, colour('--bad'), 3);
+    // More faults than rows share the last one: a gap tells where each begins.
+    context.fillStyle = colour('--panel');
+    context.fillRect(x(fault.from_us) - 2, top, 2, FAULT_HEIGHT - 2);
   }
   for (const fault of model.faults) {
     const row = Math.min(fault.row, rows - 1);
@@ -86,10 +89,11 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     const words = view.labels.fault(fault.fault);
     context.font = `600 14px ${sans}`;
     const wide = context.measureText(words).width;
-    const room = x(fault.to_us) - x(fault.from_us) - 10;
+    const clear_us = clearUntil(model, fault, rows);
+    const room = x(clear_us) - x(fault.from_us) - 10;
     const middle = top + FAULT_HEIGHT / 2;
     if (wide < room) text(words, x(fault.from_us) + 5, middle, colour('--on-mark'), 600);
-    else if (x(fault.to_us) + wide + 8 < x(freeUntil(model, fault, rows))) text(words, x(fault.to_us) + 4, middle, colour('--muted'), 550);
+    else if (clear_us === fault.to_us && x(fault.to_us) + wide + 8 < x(freeUntil(model, fault, rows))) text(words, x(fault.to_us) + 4, middle, colour('--muted'), 550);
     else if (room > CUT_ROOM) text(cut(context, words, room), x(fault.from_us) + 5, middle, colour('--on-mark'), 600);
   }
   for (const mark of model.marks) {
@@ -140,11 +144,20 @@ export function besideLine(x: number, wide: number, width: number): number {
   return x + 5 + wide <= width - 10 ? x + 5 : Math.max(2, x - 5 - wide);
 }
 
+type Faults = Pick<TimelineModel, 'faults' | 'until_us'>;
+const sharing = (model: Faults, fault: FaultBar, rows: number): FaultBar[] =>
+  model.faults.filter((one) => one !== fault && Math.min(one.row, rows - 1) === Math.min(fault.row, rows - 1));
+
 /** Until when nothing else stands in the row of a fault after its end. */
-export function freeUntil(model: Pick<TimelineModel, 'faults' | 'until_us'>, fault: FaultBar, rows: number): number {
-  const row = (one: FaultBar) => Math.min(one.row, rows - 1);
-  const after = model.faults.filter((one) => one !== fault && row(one) === row(fault) && one.to_us > fault.to_us).map((one) => one.from_us);
-  return Math.min(model.until_us, ...after);
+export function freeUntil(model: Faults, fault: FaultBar, rows: number): number {
+  return Math.min(model.until_us, ...sharing(model, fault, rows).filter((one) => one.to_us > fault.to_us).map((one) => one.from_us));
+}
+
+/** Until when a fault has its row for itself: its end, or where the next one begins over it. */
+export function clearUntil(model: Faults, fault: FaultBar, rows: number): number {
+  const place = model.faults.indexOf(fault);
+  const over = sharing(model, fault, rows).filter((one) => one.from_us >= fault.from_us && model.faults.indexOf(one) > place);
+  return Math.min(fault.to_us, ...over.map((one) => one.from_us));
 }
 
 /** As much of the words as there is room for. */

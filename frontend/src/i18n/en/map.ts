@@ -68,6 +68,7 @@ export default {
   result_leader: '{node} leads.',
   result_gap: 'No service for {time}.',
   result_served: 'Clients are served.',
+  result_last_answer: 'Last answer {time} ago.',
   result_lost: '{count} acknowledged writes lost so far.',
   result_lost_one: '1 acknowledged write lost so far.',
   result_lost_none: '0 acknowledged writes lost so far.',

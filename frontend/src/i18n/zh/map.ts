@@ -68,6 +68,7 @@ export default {
   result_leader: '{node} 是领导者。',
   result_gap: '已有 {time} 没有服务。',
   result_served: '客户端正常得到服务。',
+  result_last_answer: '最近一次应答在 {time} 前。',
   result_lost: '至今丢失 {count} 个已确认写入。',
   result_lost_one: '至今丢失 1 个已确认写入。',
   result_lost_none: '至今没有丢失已确认写入。',
