@@ -130,6 +130,15 @@ describe('the canvas', () => {
     expect(nodesIn(outside.experiment, '').map((node) => node.id)).toEqual(['n6']);
     expect(outside.spots.n6).toEqual({ x: -544, y: -532 });
   });
+  it('stands a dropped client where it was let go, attached to the place below the mouse', () => {
+    const experiment = three();
+    const placed = place(experiment, {});
+    const made = dropAt(experiment, {}, placed, 'client', { x: 2000, y: 900 });
+    const box = place(made.experiment, made.spots).find((one) => one.id === made.id)!.box;
+    expect([box.x + box.w / 2, box.y + box.h / 2]).toEqual([2000, 900]);
+    const west = placed.find((one) => one.id === 'west-a')!.box;
+    expect(dropAt(experiment, {}, placed, 'client', { x: west.x + 3, y: west.y + 3 }).spots).toEqual({});
+  });
   it('adds beside what is selected', () => {
     expect(nodesIn(addAt(three(), 'node', 'n2').experiment, 'west-a')).toHaveLength(3);
     expect(zonesOf(addAt(three(), 'zone', 'n2').experiment).filter((zone) => zone.region === 'west')).toHaveLength(2);

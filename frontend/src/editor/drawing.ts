@@ -1,7 +1,7 @@
 /** What the mouse does on the canvas, as changes of the experiment. */
 
 import type { Point } from '../core/layout';
-import { under, type Placed, type Spots } from './canvas';
+import { CLIENT, under, type Placed, type Spots } from './canvas';
 import {
   addClient, addNode, addRegion, addZone, changeClient, connect, kindOf, moveNode, moveZone, regionsOf, zonesOf, type Experiment,
 } from './model';
@@ -27,7 +27,9 @@ export function dropAt(experiment: Experiment, spots: Spots, placed: readonly Pl
     const made = addNode(experiment);
     return { ...made, spots: { ...spots, [made.id]: { x: at.x - 44, y: at.y - 32 } } };
   }
-  return kept(addAt(experiment, piece, here));
+  const made = addAt(experiment, piece, here);
+  // A client that is dropped beside the places stands there; on a place it stands where its place has room.
+  return piece === 'client' && !here ? { ...made, spots: { ...spots, [made.id]: { x: at.x - CLIENT.w / 2, y: at.y - CLIENT.h / 2 } } } : kept(made);
 }
 
 /** Add a piece at a place: the selected one, or "" for nowhere in particular. */
