@@ -94,6 +94,18 @@ describe('the page', () => {
     expect(kill.getAttribute('title')).toContain('read only');
   });
 
+  it('says why a key does nothing, and means the node that has the focus', async () => {
+    const session = show();
+    session.selected = 'n1';
+    await waitFor(() => screen.getByRole('button', { name: 'n2, ebb, term 3' }));
+    const other = screen.getByRole('button', { name: 'n2, ebb, term 3' });
+    other.focus();
+    for (let times = 0; times < 2; times++) other.dispatchEvent(new KeyboardEvent('keydown', { key: 'k', bubbles: true }));
+    flushSync();
+    expect(session.selected).toBe('n2');
+    expect(screen.getAllByText('Kill: a saved link is read only: fork it.')).toHaveLength(1);
+  });
+
   it('draws a link that is cut and held at once', async () => {
     const network = { ...made.keyframe.network, cuts: [['n1', 'n2']] as [string, string][], holds: [['n1', 'n2']] as [string, string][] };
     show(link, { ...made, keyframe: { ...made.keyframe, network } });

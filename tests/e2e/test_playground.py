@@ -325,9 +325,13 @@ def test_a_phone_confirms_before_it_breaks_anything(new_page: NewPage) -> None:
     node(phone, led).click()
     button(phone, "Kill")
     expect(phone.get_by_text("Tap again to confirm: Kill")).to_be_visible()
+    # Where the thumb is, the words are too; those of the panel may lie below what the drawer shows.
+    expect(phone.get_by_text("again?")).to_be_in_viewport()
     expect(phone.get_by_role("button", name=f"{led}, down", exact=True)).to_be_hidden()
     button(phone, "Kill")
     expect(phone.get_by_role("button", name=f"{led}, down", exact=True)).to_be_visible()
+    phone.get_by_role("button", name="Kill", exact=True).click(force=True)
+    expect(phone.get_by_text(f"Kill: {led} is down.")).to_be_in_viewport()
     assert phone.evaluate("document.documentElement.scrollWidth") <= 390
 
 

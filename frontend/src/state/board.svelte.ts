@@ -9,6 +9,7 @@ import { decidesByMajority, resultParts, sides, standing, voters, type Part } fr
 import type { NodeScene } from '../core/scene';
 import { timelineModel, type TimelineModel } from '../core/timeline';
 import type { Side } from '../core/reach';
+import { t } from '../i18n/index.svelte';
 import type { Session } from './session.svelte';
 
 const CALM: Network = { cuts: [], holds: [], links: [], groups: [], walls: [] };
@@ -126,6 +127,12 @@ export class BoardView {
     const command = this.actions[id]?.command;
     if (command) this.session.command(command);
     return Boolean(command);
+  }
+  /** Why an action asked for by its key cannot be done: no button shows it to who presses keys. */
+  sayWhy(id: ActionId): void {
+    const { label, why } = this.actions[id];
+    if (!why || this.session.notices.some((notice) => notice.because?.key === why.key)) return;
+    this.session.notify({ tone: 'info', key: 'break.cannot', values: { action: t(label) }, because: why, ...(this.session.drives ? {} : { offer: 'fork' }) });
   }
   run(command: FaultCommand): void {
     if (!this.blocked) this.session.command(command);

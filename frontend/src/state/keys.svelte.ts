@@ -100,7 +100,14 @@ export function handleKey(event: KeyboardEvent, session: Session, board: BoardVi
   const action = (Object.entries(keys.table) as [KeyAction, string][]).find(([, key]) => key === pressed)?.[0];
   if (!action) return;
   event.preventDefault();
+  chooseFocused(target, action, session, board);
   perform(action, event.shiftKey, session, board);
+}
+
+/** Who goes from node to node by Tab means the one that has the focus, not the one chosen before. */
+function chooseFocused(target: HTMLElement | null, action: KeyAction, session: Session, board: BoardView): void {
+  const node = target?.closest<HTMLElement>('[data-node]')?.dataset.node;
+  if (node && action in board.actions) session.selected = node;
 }
 
 function perform(action: KeyAction, shift: boolean, session: Session, board: BoardView): void {
@@ -119,7 +126,7 @@ function perform(action: KeyAction, shift: boolean, session: Session, board: Boa
     case 'draw': ui.drawing = !ui.drawing && !board.blocked; return;
     case 'undo': return session.undo();
     case 'nearer': case 'farther': case 'whole': return void lens.camera?.[action]();
-    default: board.act(action);
+    default: if (!board.act(action)) board.sayWhy(action);
   }
 }
 

@@ -86,6 +86,8 @@ export default {
   why_ended: 'the run has ended',
   fork_to_act: 'You watch this run. Fork it to act on your own copy.',
   confirm_hint: 'Tap again to confirm: {action}',
+  again: 'again?',
+  cannot: '{action}: {reason}.',
   menu_node: 'Actions for {node}',
   menu_link: 'Actions for the link {from} to {to}',
   menu_place: 'Actions for {place}',

@@ -86,6 +86,8 @@ export default {
   why_ended: '运行已结束',
   fork_to_act: '您在观看这个运行。复刻一份即可自己操作。',
   confirm_hint: '再点一次确认：{action}',
+  again: '再点一次',
+  cannot: '{action}：{reason}。',
   menu_node: '{node} 的操作',
   menu_link: '链路 {from} 到 {to} 的操作',
   menu_place: '{place} 的操作',
