@@ -6,6 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
+from tests.e2e.conftest import NewPage
 from tests.e2e.kit import node, open_run, result_line, settled, wait_for_leader
 from tests.stack import wait_until
 
@@ -117,3 +118,15 @@ def test_a_view_is_taken_home_as_a_picture(page: Page) -> None:
     png = painted.value.path().read_bytes()
     assert png.startswith(b"\x89PNG")
     assert len(set(png)) > 100
+
+
+def test_every_tab_can_be_reached_by_mouse_in_a_narrow_window(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 1024, "height": 768})
+    open_run(page)
+    last = page.get_by_role("tab", name="Inboxes", exact=True)
+    expect(last).not_to_be_in_viewport(ratio=0.9)
+    page.get_by_text("›", exact=True).first.click()
+    expect(last).to_be_in_viewport(ratio=0.9)
+    expect(page.get_by_role("tab", name="Script", exact=True)).to_be_in_viewport(ratio=1)
+    last.click()
+    expect(last).to_have_attribute("aria-selected", "true")
