@@ -17,6 +17,7 @@ import { gapsIn, ticks, timelineModel } from '../src/core/timeline';
 import { ACK_LANE, besideLine, clearUntil, freeUntil, latencyHeight } from '../src/views/tapePaint';
 import { Trace } from '../src/core/trace';
 import { judgedWords, partWords } from '../src/pages/judgedWords';
+import { valueText } from '../src/panels/eventWords';
 import { faultText } from '../src/panels/faults';
 import { signsOf, wallsOf } from '../src/core/wall';
 import { readFrame, splitRange } from '../src/net/wire';
@@ -197,6 +198,9 @@ describe('lines in words', () => {
     expect(faultText(line, words)).toBe('Dredge: depth 3, 4, to n2');
     expect(faultText({ do: 'command', script: 0, resolved: [], arguments: { name: 'dredge', arguments: line.arguments } }, words)).toBe('Dredge: depth 3, 4, to n2');
   });
+  it('calls nothing by its word', () => {
+    expect([valueText(null, undefined, {} as never, 'n1'), valueText(undefined, undefined, {} as never, 'n1')]).toEqual(['none', '–']);
+  });
   it('names the setting and its value, and who comes and goes', () => {
     expect(faultText({ do: 'set_parameter', target: 'n1', name: 'swell', value: 3 }, words)).toBe('Set parameter n1: swell = 3 m');
     expect(faultText({ do: 'configure', add: ['n5'], remove: 'n2' }, words)).toBe('Change membership: + n5, − n2');
@@ -224,11 +228,12 @@ describe('who decides', () => {
     expect(said).toEqual(['map.result_by_hand', 'map.result_no_leader']);
   });
   it('does not say of one moment that nobody decides and all are served', () => {
-    const said = (cuts: [string, string][]) => resultParts({
+    const said = (cuts: [string, string][], leads = false) => resultParts({
       scenes, network: { ...calm, cuts }, clients: { c1: { at: 'n1', waiting: 1, oldest_us: 0, ok: 1, fail: 0, unknown: 0 } }, checks: {}, metrics: {},
-      places: new Map(), at_us: 90, last_ack_us: 50, usual_gap_us: 100, leads: false,
+      places: new Map(), at_us: 90, last_ack_us: 50, usual_gap_us: 100, leads,
     }).map((part) => part.key);
     expect(said([])).toContain('map.result_served');
+    expect(said([], true)).toContain('map.result_last_answer');
     const apart = said(between(['n1', 'n3'], ['n2', 'n4']));
     expect(apart).toContain('map.result_nobody');
     expect(apart).toContain('map.result_last_answer');

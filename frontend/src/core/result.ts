@@ -118,8 +118,12 @@ function sideName(found: Side[], situation: Situation): string {
   return placeName(lesser.nodes, situation.places) ?? lesser.nodes.join(', ');
 }
 
-const nobodyDecides = (situation: Situation): boolean =>
-  decidesByMajority(situation.scenes, situation.system) && !sides(situation).some((side) => side.decides);
+function nobodyDecides(situation: Situation): boolean {
+  const mine = own(situation.scenes, situation.system);
+  if (!mine.some(isLed)) return false;
+  const cannot = decidesByMajority(situation.scenes, situation.system) && !sides(situation).some((side) => side.decides);
+  return cannot || (situation.leads && !leaderOf(mine));
+}
 
 function servicePart(situation: Situation): Part[] {
   if (!Object.keys(situation.clients).length) return [];
@@ -127,7 +131,7 @@ function servicePart(situation: Situation): Part[] {
   const gap_us = situation.at_us - (situation.last_ack_us ?? 0);
   if (waiting && gap_us > situation.usual_gap_us) return [{ key: 'map.result_gap', values: { time: duration(gap_us) }, strong: true }];
   if (situation.last_ack_us === null) return [];
-  // For a moment the last answer is not older than usual; that nobody can decide and all are served would be no sentence.
+  // For a moment the last answer is not older than usual; that nobody decides or leads and all are served would be no sentence.
   return nobodyDecides(situation) ? [{ key: 'map.result_last_answer', values: { time: duration(gap_us) } }] : [{ key: 'map.result_served' }];
 }
 

@@ -43,7 +43,7 @@ export function sentWords(arrow: Arrow, session: Session): string {
 /** What it changed at its process: "role: follower → candidate" without what was there before, which is on show elsewhere. */
 export function changeWords(event: TraceEvent, session: Session): string[] {
   const { fields = {}, grown = {}, maps = {}, gone = {} } = event[6] ?? {};
-  const line = (name: string, text: string): string => `${fieldTitle(event[3], name, session)}: ${text}`;
+  const line = (name: string, text: string): string => said(fieldTitle(event[3], name, session), text);
   return [
     ...Object.entries({ ...fields, ...maps }).map(([name, value]) => line(name, valueText(value, fieldOf(event[3], name, session), session, event[3]))),
     ...Object.entries(gone).map(([name, keys]) => line(name, t('views.keys_gone', { keys: keys.join(language.current === 'zh' ? '、' : ', ') }))),
@@ -72,6 +72,7 @@ const TEXT_MAX = 60;
 /** A value of a field for a line of text; logs by their end, roles by their word. */
 export function valueText(value: Json | undefined, field: ViewField | undefined, session: Session, process: string): string {
   if (value === undefined) return '–';
+  if (value === null) return t('inspect.none');
   if (isLogDiff(value)) return value.add.length ? t('views.log_to', { last: value.last }) : t('views.log_cut', { last: value.last });
   if (isLog(value)) return t('views.log_state', { last: value.last, hash: String(value.hash).slice(0, 4) });
   if (field?.kind === 'role') {

@@ -79,7 +79,7 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
   for (const fault of model.faults) {
     const top = y + Math.min(fault.row, rows - 1) * FAULT_HEIGHT;
     bar(fault.from_us, fault.to_us, top, FAULT_HEIGHT - 2, colour('--bad'), 3);
-    // More faults than rows share the last one: a gap tells where each begins.
+    if (!beginsOver(model, fault, rows)) continue;
     context.fillStyle = colour('--panel');
     context.fillRect(x(fault.from_us) - 2, top, 2, FAULT_HEIGHT - 2);
   }
@@ -147,6 +147,11 @@ export function besideLine(x: number, wide: number, width: number): number {
 type Faults = Pick<TimelineModel, 'faults' | 'until_us'>;
 const sharing = (model: Faults, fault: FaultBar, rows: number): FaultBar[] =>
   model.faults.filter((one) => one !== fault && Math.min(one.row, rows - 1) === Math.min(fault.row, rows - 1));
+
+/** More faults than rows share the last one: whether this one begins over another. A gap then tells where. */
+function beginsOver(model: Faults, fault: FaultBar, rows: number): boolean {
+  return sharing(model, fault, rows).some((one) => one.from_us <= fault.from_us && one.to_us > fault.from_us);
+}
 
 /** Until when nothing else stands in the row of a fault after its end. */
 export function freeUntil(model: Faults, fault: FaultBar, rows: number): number {

@@ -25,6 +25,7 @@ export default {
   differ: 'They part at {time}.',
   go_there: 'Go there',
   equal: 'Equal so far, event for event.',
+  equal_events: 'No event differs so far, but states do.',
   numbers: 'Numbers of all sides',
   side: 'Side',
   acknowledged: 'acknowledged',

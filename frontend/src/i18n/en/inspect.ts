@@ -24,7 +24,7 @@ export default {
   life: 'life',
   life_value: 'number {life}',
   clock: 'clock',
-  clock_true: 'true',
+  clock_true: 'accurate',
   clock_off: 'off by {ms} ms, rate {rate}',
   group_persistent: 'On disk',
   group_volatile: 'In memory',

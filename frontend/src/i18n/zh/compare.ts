@@ -25,6 +25,7 @@ export default {
   differ: '从 {time} 起开始不同。',
   go_there: '前往',
   equal: '至今每个事件都相同。',
+  equal_events: '至今事件没有不同，但状态不同。',
   numbers: '各方数据',
   side: '方',
   acknowledged: '已确认',
