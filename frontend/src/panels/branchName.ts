@@ -1,7 +1,7 @@
 /** Branches in words, wherever they are listed. */
 
 import { partedUs, treeRows, type TreeRow } from '../core/branches';
-import { pick, t } from '../i18n/index.svelte';
+import { pick, said, t } from '../i18n/index.svelte';
 import type { Branch } from '../net/messages';
 import type { Session } from '../state/session.svelte';
 import { faultText } from './faults';
@@ -29,7 +29,7 @@ export function branchName(branch: Branch, words: Session['lineWords']): string 
   if (branch.title) return pick(branch.title);
   if (branch.parent === null) return t('time.branch_original');
   const name = t('time.branch', { number: branch.id + 1 });
-  if (branch.faults && branch.fork_us === 0) return `${name}: ${t('compose.branch_script')}`;
+  if (branch.faults && branch.fork_us === 0) return said(name, t('compose.branch_script'));
   const first = branch.commands.find((command) => command.at_us >= branch.fork_us);
-  return first ? `${name}: ${faultText(first.do, words)}` : name;
+  return first ? said(name, faultText(first.do, words)) : name;
 }

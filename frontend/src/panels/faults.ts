@@ -2,7 +2,7 @@
 
 import { lineOf, targetsOf } from '../core/actions';
 import { SYMBOLS, type Bar } from '../core/composer';
-import { pick, t, type MessageKey } from '../i18n/index.svelte';
+import { pick, said, t, type MessageKey } from '../i18n/index.svelte';
 import { valueWords } from '../i18n/names';
 import type { LineWord, Words } from '../core/lineWords';
 
@@ -23,7 +23,7 @@ export function faultText(detail: Record<string, unknown>, words: Words): string
     return joined([word, targetsOf(line, targetWord)].filter(Boolean).join(' '), [`${title} = ${plain(line.value)}${typeof line.value === 'number' && own?.unit ? ` ${own.unit}` : ''}`]);
   }
   if (line.do === 'configure') return joined(word, [...listed(line.add).map((node) => `+ ${node}`), ...listed(line.remove).map((node) => `− ${node}`)]);
-  if (line.do === 'client') return `${String(line.client)}: ${String(line.operation)} ${String(line.key ?? '')}${line.value === undefined ? '' : ` = ${String(line.value)}`}`;
+  if (line.do === 'client') return said(String(line.client), `${String(line.operation)} ${String(line.key ?? '')}${line.value === undefined ? '' : ` = ${String(line.value)}`}`);
   const details = Object.entries(line)
     .filter(([name]) => ['chance', 'extra_ms', 'latency_ms', 'jump_ms', 'disk', 'shape', 'cpu_times'].includes(name))
     .map(([name, value]) => (name === 'shape' && Array.isArray(line.groups) ? '' : detailText(name, value)));

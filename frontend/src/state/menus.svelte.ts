@@ -3,7 +3,7 @@
 import { messageSpec } from '../core/descriptor';
 import { cutOff, type ActionId, type FaultCommand } from '../core/actions';
 import type { Dot } from '../core/flight';
-import { pick, t, type MessageKey } from '../i18n/index.svelte';
+import { pick, said, t, type MessageKey } from '../i18n/index.svelte';
 import type { BoardView } from './board.svelte';
 import { keyOf } from './keys.svelte';
 import type { Session } from './session.svelte';
@@ -87,7 +87,7 @@ export function messageMenu(event: MouseEvent, dot: Dot, session: Session, board
   const items = MESSAGE_ACTIONS.map(({ label, icon, line }) => ({
     ...commandItem(label, line(dot.number), board, {}, icon), run: () => touchMessage(line(dot.number), session, board),
   }));
-  open(event, `${dot.from} → ${dot.to}: ${messageWord(dot.type, session)}`, items);
+  open(event, said(`${dot.from} → ${dot.to}`, messageWord(dot.type, session)), items);
 }
 
 export const MESSAGE_DELAY_MS = 100;
