@@ -23,7 +23,9 @@ from simulations.services import commands, experiments, playheads, searches, sta
 log = logging.getLogger(__name__)
 
 UNACKED_BYTES_MAX = 1_000_000
-UNACKED_FRAMES_MAX = 32
+UNACKED_FRAMES_MAX = 320
+"""More than is sent ahead at once (hub.RING_MAX) and a second of it: what was simulated for a slow playhead lies
+in many small frames when it is played fast."""
 COMMANDS_PER_S, COMMANDS_BURST = 10.0, 20.0
 MESSAGES_PER_S, MESSAGES_BURST = 30.0, 90.0
 BYTES_PER_S, BYTES_BURST = 64_000.0, 192_000.0

@@ -40,7 +40,9 @@ BEATS = 5
 REST_AFTER_S = 30
 """Without viewers a run is no longer simulated after LINGER_S and forgotten here after REST_AFTER_S."""
 LINGER_S = 5
-RING_MAX = 24
+RING_MAX = 192
+RING_PAST = 24
+"""Frames kept: from the playhead on as far as is sent, however short they are; fewer of what is over."""
 WAITING_AFTER_S = 1.0
 SEARCH_MISSED_MAX = 2
 """Looks at Valkey without a search that was there, after which it counts as lost."""
@@ -153,7 +155,9 @@ class Watch:
 
     def _remember(self, header: wire.FrameHeader, data: bytes) -> None:
         kept = [(h, d) for h, d in self.frames if h.branch == header.branch and h.t0_us < header.t0_us]
-        self.frames = [*kept[-RING_MAX:], (header, data)]
+        here = self.live.playhead.at(server_ms(), self.live.stop_us) if self.live is not None else 0
+        ahead = sum(1 for h, _ in kept if h.t1_us >= here)
+        self.frames = [*kept[-min(max(RING_PAST, ahead), RING_MAX) :], (header, data)]
 
     def recent(self, at_us: int, branch: int) -> list[tuple[wire.FrameHeader, bytes]]:
         """Kept frames without a hole from the one that covers this moment; empty when they are not here."""
@@ -172,7 +176,7 @@ class Watch:
             return found
         frames = self._with_newest(await self._stored(at_us, branch), branch)
         if branch == self.live.playhead.branch and frames:
-            self.frames = frames[-RING_MAX:]
+            self.frames = frames[:RING_MAX]
         return frames
 
     def _with_newest(
@@ -210,7 +214,7 @@ class Watch:
         reached = chain[-1][0].t1_us if chain else here
         if chain and reached >= min(live.playhead.ahead_us(here, live.stop_us, share=0.6), live.head_us):
             return
-        for header, data in await self._stored(reached, live.playhead.branch):
+        for header, data in (await self._stored(reached, live.playhead.branch))[: RING_MAX - len(chain)]:
             self._remember(header, data)
             for viewer in list(self.viewers):
                 await viewer.send_frame(header, data)

@@ -252,6 +252,34 @@ def memory_mb(pid: int) -> float:
     raise AssertionError(f"process {pid} is gone")
 
 
+def preloaded(browser: Browser, code: str) -> None:
+    """Pause a run at its start and wait until it is computed to its end."""
+    browser.post(f"/api/runs/{code}/messages", {"type": "playhead", "play": False})
+    wait_until(
+        lambda: browser.post(f"/api/runs/{code}/preload", {}).json()["share"] == 1.0,
+        "the run is preloaded",
+        60,
+    )
+
+
+def test_a_preloaded_run_is_played_fast_by_a_viewer_that_keeps_up(drill: RunningStack) -> None:
+    browser = Browser(drill.base_url)
+    code = browser.new_run(EXPERIMENT)
+    preloaded(browser, code)  # in short frames, for a tenth
+    with browser.socket(code) as socket:
+        socket.say("playhead", play=True, speed=1.0)
+        while not socket.frames or socket.frames[-1][0].t1_us < 6_000_000:
+            last = socket.frames[-1][0] if socket.frames else None
+            if (
+                isinstance(socket.take(), dict)
+                and last is not None
+                and socket.messages[-1]["type"] == "heartbeat"
+            ):
+                socket.say("ack", branch=last.branch, to_us=last.t1_us)
+        assert not {message["type"] for message in socket.messages} & {"lagging", "waiting"}
+        assert len({header.t0_us for header, _ in socket.frames}) == len(socket.frames)
+
+
 def told_to_lag(socket: Socket) -> bool:
     return any(message["type"] == "lagging" for message in socket.messages)
 
@@ -259,15 +287,13 @@ def told_to_lag(socket: Socket) -> bool:
 def test_a_viewer_that_never_acknowledges_is_told_and_catches_up(drill: RunningStack) -> None:
     browser = Browser(drill.base_url)
     code = browser.new_run(EXPERIMENT)
+    preloaded(browser, code)
     with browser.socket(code) as socket:
-        socket.frame()
         number = 0
-        while not told_to_lag(socket):  # each command drops what was ahead, and that is sent anew
+        while not told_to_lag(socket):  # at each place everything ahead is sent: many short frames
             number += 1
-            do = {"do": "pause" if number % 2 else "resume", "target": "n2"}
-            revision = command_at_playhead(browser, socket, do, f"k{number}")["revision"]
-            while not told_to_lag(socket) and socket.frames[-1][0].revision < revision:
-                socket.take()
+            socket.say("playhead", to_us=number % 4 * 3_000_000, speed=2.0, play=True)
+            socket.until("heartbeat")
         lagging = next(message for message in socket.messages if message["type"] == "lagging")
         assert lagging["from_us"] > 0
         last = socket.frames[-1][0]
@@ -317,12 +343,7 @@ def test_commands_come_no_faster_than_a_hand_can(drill: RunningStack) -> None:
 def test_preloading_computes_a_run_to_its_end_so_that_it_plays_without_workers(drill: RunningStack) -> None:
     browser = Browser(drill.base_url)
     code = browser.new_run(EXPERIMENT, set={"stop_s": 12})
-    browser.post(f"/api/runs/{code}/messages", {"type": "playhead", "play": False})
-    wait_until(
-        lambda: browser.post(f"/api/runs/{code}/preload", {}).json()["share"] == 1.0,
-        "the run is preloaded",
-        60,
-    )
+    preloaded(browser, code)
     for name in ("sim.0", "sim.1"):
         drill.kill(name)
     try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from simulations import wire
 from simulations.hub import Watch
-from simulations.live.lease import Machine
+from simulations.live.lease import Live, Machine
+from simulations.live.playhead import Playhead
 from simulations.services.states import waiting_for
 
 
@@ -45,3 +46,15 @@ def test_a_run_is_told_that_it_waits_in_line_only_where_others_are_simulated() -
     assert cause("ghijkm", "nopqrs") == ("queue", 3)
     assert cause("ghijkm", workers=False)[0] == "worker"
     assert cause("ghijkm", reachable=False)[0] == "server"
+
+
+def test_all_of_what_is_ahead_is_remembered_however_short_its_frames_are() -> None:
+    """What was simulated at 1/10 and is played at full speed: forty frames lie ahead, and none is sent again."""
+    watch = Watch("abcdef")
+    watch.live = Live(Playhead(playing=False, anchor_us=64_000), stop_us=15_000_000)
+    for number in range(42):
+        watch._remember(*frame(number * 64_000, (number + 1) * 64_000))
+    assert spans(watch.recent(64_000, 0))[-1] == (41 * 64_000, 42 * 64_000)
+    watch.live = Live(Playhead(playing=False, anchor_us=41 * 64_000), stop_us=15_000_000)
+    watch._remember(*frame(42 * 64_000, 43 * 64_000))
+    assert len(watch.frames) == 25
