@@ -6,7 +6,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import Console, NewPage
+from tests.e2e.conftest import NewPage
 from tests.e2e.kit import node, open_run, result_line, settled, wait_for_leader
 from tests.stack import wait_until
 
@@ -130,17 +130,3 @@ def test_every_tab_can_be_reached_by_mouse_in_a_narrow_window(new_page: NewPage)
     expect(page.get_by_role("tab", name="Script", exact=True)).to_be_in_viewport(ratio=1)
     last.click()
     expect(last).to_have_attribute("aria-selected", "true")
-
-
-def test_a_view_that_does_not_arrive_says_so_and_comes_with_a_reload(page: Page, console: Console) -> None:
-    console.allow("MetricsView")
-    open_run(page)
-    wait_for_leader(page)
-    page.route("**/MetricsView*", lambda route: route.abort())
-    page.get_by_role("tab", name="Metrics", exact=True).click()
-    expect(page.get_by_role("alert")).to_contain_text("This part of the page did not arrive.")
-    page.unroute("**/MetricsView*")
-    page.get_by_role("button", name="Load again", exact=True).click()
-    wait_for_leader(page)
-    page.get_by_role("tab", name="Metrics", exact=True).click()
-    expect(page.locator(".uplot").first).to_be_visible()

@@ -47,6 +47,4 @@ export default {
   list_and: '{list} and {last}',
   list_comma: ', ',
   sentence_end: '. ',
-  part_missing: 'This part of the page did not arrive.',
-  reload: 'Load again',
 };

@@ -47,6 +47,4 @@ export default {
   list_and: '{list}和{last}',
   list_comma: '、',
   sentence_end: '。',
-  part_missing: '页面的这一部分没有加载成功。',
-  reload: '重新加载',
 };
