@@ -40,14 +40,19 @@ def pause_at(run: Run, at_us: int) -> Playhead:
 
 
 def give(
-    run: Run, do: dict[str, Any], at_us: int | None = None, key: str = "k1", visitor: str = OWNER
+    run: Run,
+    do: dict[str, Any],
+    at_us: int | None = None,
+    key: str = "k1",
+    visitor: str = OWNER,
+    now_ms: int | None = None,
 ) -> Any:
-    """Give a command on the shared branch, at the playhead unless a time is given."""
+    """Give a command on the shared branch, at the playhead unless a time is given; ``now_ms``: the server's time."""
     run.refresh_from_db()
     head = selectors.playhead_of(run)
     at_us = head.at(server_ms(), run.stop_us) if at_us is None else at_us
     message = wire.GiveCommand(key=key, branch=head.branch, at_us=at_us, do=do)
-    return commands.give_command(code=run.code, visitor=visitor, message=message)
+    return commands.give_command(code=run.code, visitor=visitor, message=message, now_ms=now_ms)
 
 
 def recipe(run: Run, branch: int | None = None) -> Recipe:

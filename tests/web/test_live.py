@@ -76,8 +76,9 @@ def test_a_command_takes_effect_in_a_short_first_chunk_of_the_new_revision() -> 
 
 def test_a_command_while_playing_drops_the_unseen_and_stays_on_the_branch() -> None:
     run = kit.make_run()
+    began_ms = selectors.playhead_of(run).anchor_ms
     kit.work(run.code)
-    answer = kit.give(run, {"do": "kill", "target": "n2"}, at_us=0)
+    answer = kit.give(run, {"do": "kill", "target": "n2"}, at_us=0, now_ms=began_ms + 100)
     assert answer.type == "accepted"
     assert answer.branch == 0
     assert answer.at_us >= 15_000  # 150 ms at a tenth
