@@ -99,12 +99,12 @@ def load(id: str) -> Experiment:
 
     ExperimentError when there is none of this id; the allowed values are listed.
     """
-    base, _, part = id.partition("/")
+    base, slash, part = id.partition("/")
     if not ships(base):
         problems = Problems()
         problems.add("id", "unknown_id", allowed=ids(), given=base)
         raise ExperimentError(problems.found)
-    if part:
+    if slash:
         return variant(load(base), part)
     folder = FOLDER if base in ids() else FOLDER / "examples"
     return parse(read_yaml((folder / f"{base}.yaml").read_text(encoding="utf-8")))

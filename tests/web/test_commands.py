@@ -106,6 +106,7 @@ def test_the_base_and_every_variant_run_unless_one_is_named() -> None:
     [
         (["RA-99"], "experiment: there is no experiment"),
         (["RA-01/nothing"], "allowed: "),
+        (["RA-01/"], "allowed: retry_without_session"),
         (["RA-01", "--until", "soon"], "until: "),
         (["RA-01", "--until=-3s"], "until: "),
         (["RA-01", "--seed", "-1"], "seed: "),
