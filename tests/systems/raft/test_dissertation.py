@@ -170,6 +170,24 @@ def test_a_transfer_that_fails_is_given_up_rd_3_10() -> None:
     assert operation in acks(cluster)
 
 
+def test_a_leader_that_hands_over_gives_up_its_lease_at_once_rd_3_10() -> None:
+    cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    heartbeat(cluster, "n1", times=2)
+    assert cluster.processes["n1"].holds_lease()
+    hand_over(cluster, "n1", "n2")
+    assert not cluster.processes["n1"].holds_lease()
+
+
+def test_a_serial_leader_waits_for_no_entry_that_nobody_else_knows_when_it_hands_over_rd_3_10() -> None:
+    cluster = group(3, leader_noop=True, leader_disk="serial")
+    elect(cluster, "n1")
+    cluster.contexts["n1"].instant = False
+    cluster.request("n1", "put", "x", "1")
+    hand_over(cluster, "n1", "n2")
+    assert len(sent(cluster, "n1", TimeoutNow)) == 1
+
+
 def test_a_leader_that_told_another_to_campaign_takes_no_lease_again_rd_3_10() -> None:
     cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
     elect(cluster, "n1")

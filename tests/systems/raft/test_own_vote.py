@@ -35,6 +35,18 @@ def test_nobody_leads_before_the_own_vote_is_durable() -> None:
     assert cluster.processes["n1"].role == "leader"
 
 
+def test_an_earlier_write_is_not_the_own_vote() -> None:
+    cluster = group(3)
+    cluster.contexts["n1"].instant = False
+    cluster.receive("n1", "n2", AppendEntries(1, 0, 0, entries(1), 0, 1))
+    earlier = cluster.contexts["n1"].written
+    cluster.fire("n1", "election")
+    cluster.processes["n1"].on_durable(earlier)
+    assert cluster.processes["n1"].votes == {}
+    cluster.flush("n1")
+    assert cluster.processes["n1"].votes == {"n1": True}
+
+
 def test_a_single_server_leads_when_its_vote_is_durable() -> None:
     cluster = group(1)
     campaign(cluster)

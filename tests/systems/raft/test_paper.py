@@ -118,6 +118,21 @@ def test_a_vote_survives_a_restart_5_2() -> None:
     assert answer(cluster, "n1").granted is False
 
 
+def test_a_commit_index_never_falls_figure_2() -> None:
+    """A heartbeat names an entry that is known to match, which may be far behind what is committed."""
+    cluster = group(3)
+    cluster.receive("n1", "n2", AppendEntries(1, 0, 0, entries(1, 1), 2, 1))
+    cluster.receive("n1", "n2", AppendEntries(1, 0, 0, (), 3, 2))
+    assert cluster.processes["n1"].commit_index == 2
+
+
+def test_a_term_survives_a_restart_without_a_vote_figure_2() -> None:
+    cluster = group(3)
+    cluster.receive("n1", "n2", AppendEntries(4, 0, 0, (), 0, 1))
+    cluster.start("n1")
+    assert (cluster.processes["n1"].term, cluster.processes["n1"].voted_for) == (4, "")
+
+
 def test_a_vote_leaves_only_when_it_is_on_disk_figure_2() -> None:
     cluster = group(3)
     cluster.contexts["n1"].instant = False
