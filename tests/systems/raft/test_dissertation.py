@@ -10,6 +10,7 @@ import pytest
 from simulations.engine.systems.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
+    PreVoteReply,
     TimeoutNow,
 )
 from tests.systems.raft.helpers import (
@@ -250,6 +251,15 @@ def test_pre_vote_leaves_the_term_alone_rd_9_6() -> None:
     cluster.heal()
     elect(cluster, "n1")
     assert cluster.processes["n1"].term == 1
+
+
+def test_an_answer_to_an_older_question_is_no_pre_vote_rd_9_6() -> None:
+    cluster = group(3, pre_vote=True, logs={"n1": [4]})
+    cluster.fire("n1", "election")
+    cluster.receive("n1", "n2", PreVoteReply(4, 4, True))
+    assert cluster.processes["n1"].role == "pre_candidate"
+    cluster.receive("n1", "n2", PreVoteReply(4, 5, True))
+    assert cluster.processes["n1"].role == "candidate"
 
 
 def test_pre_votes_may_go_to_several_candidates_rd_9_6() -> None:

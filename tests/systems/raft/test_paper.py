@@ -118,6 +118,18 @@ def test_a_vote_survives_a_restart_5_2() -> None:
     assert answer(cluster, "n1").granted is False
 
 
+def test_an_answer_of_an_older_term_says_nothing_of_what_a_follower_stores_5_3() -> None:
+    """It may have given that up for another leader since."""
+    cluster = group(3, logs={"n1": [1, 1]})
+    elect(cluster, "n1")
+    leader = cluster.processes["n1"]
+    cluster.isolate("n1")
+    cluster.request("n1", "put")
+    cluster.receive("n1", "n2", stored(leader.term - 1, leader.last_index))
+    assert leader.match_index["n2"] == leader.last_index - 1
+    assert leader.commit_index < leader.last_index
+
+
 def test_a_commit_index_never_falls_figure_2() -> None:
     """A heartbeat names an entry that is known to match, which may be far behind what is committed."""
     cluster = group(3)
