@@ -6,6 +6,7 @@ The experiment below throws every kind of fault at a system. A failure prints th
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 from functools import cache
@@ -18,6 +19,7 @@ from simulations.engine.experiment import parse
 from simulations.engine.process import probe_of
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
+from tests.budget import budget
 
 STOP_US = 12_000_000
 
@@ -184,6 +186,21 @@ def test_a_live_fork_with_commands_equals_a_replay(system: str) -> None:
         again.command(at_us, do, number)
     again.run_until(STOP_US)
     assert live.digest() == again.digest(), replay(system)
+
+
+def test_a_command_at_any_event_is_the_same_live_and_replayed() -> None:
+    """It happens after all that was queued for its moment, whoever queued it first."""
+    traced = world_of("raft", "full")
+    traced.run_until(3_000_000)
+    times = sorted({event[1] for event in traced.take_chunk().plain()["events"]})
+    live = world_of("raft")
+    for at_us in sorted(random.Random(1).sample(times, budget("fork_equals_replay"))):
+        live.run_until(at_us)
+        fork, again = live.fork(), world_of("raft")
+        for world in (fork, again):
+            world.command(at_us, {"do": "kill", "target": "leader"}, 0)
+            world.run_until(at_us + 200_000)
+        assert fork.digest() == again.digest(), at_us
 
 
 @pytest.mark.parametrize("hash_seed", ["1", "2"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
+import random
 from typing import Any
 
 import msgspec
@@ -17,7 +18,9 @@ from simulations.engine.registry import SYSTEMS
 from simulations.engine.trace import PASSING, Recorder
 from simulations.engine.views import Plan, View, timers_diff
 from simulations.engine.world import World
-from tests.engine.test_conformance import recipe
+from tests.budget import seeds
+from tests.engine.test_conformance import CHANGES, recipe
+from tests.systems import nemesis
 
 STOP_US = 12_000_000
 SHOWN = 64
@@ -101,20 +104,74 @@ def test_a_note_that_a_command_caused_says_whose_it_is() -> None:
 def test_keyframe_and_changes_give_the_next_keyframe(system: str, step_us: int) -> None:
     chunks = chunks_of(system, step_us)
     for chunk, following in itertools.pairwise(chunks):
-        assert chunk["t1_us"] == following["t0_us"]
-        state = chunk["keyframe"]
-        fold(state, chunk)
-        wanted = following["keyframe"]
-        for name, view in wanted["processes"].items():
-            found = state["processes"][name]
-            assert found["timers"] == view["timers"], (chunk["t0_us"], name)
-            for field, value in view["fields"].items():
-                assert found["fields"][field] == value, (chunk["t0_us"], name, field)
-        assert state["network"] == wanted["network"]
-        assert state["faults"] == wanted["faults"]
-        assert {n: s["state"] for n, s in state["nodes"].items()} == {
-            n: s["state"] for n, s in wanted["nodes"].items()
-        }
+        assert_next(chunk, following)
+
+
+@pytest.mark.parametrize("seed", seeds("conformance"))
+def test_any_run_is_one_trace_however_it_is_cut_saved_and_forked(seed: int) -> None:
+    """Each seed takes a fifth of the systems, with faults, network and disks of its own."""
+    for system in sorted(SYSTEMS)[seed % 5 :: 5]:
+        draw = random.Random(f"{system} {seed}")
+        experiment = parse(random_recipe(system, seed, draw), SYSTEMS)
+        stop_us = round(experiment.stop_s * 1_000_000)
+        whole, world, last = World(experiment), World(experiment, record="full"), None
+        whole.run_until(stop_us)
+        for at_us in [*sorted(draw.randrange(stop_us) for _ in range(40)), stop_us]:
+            world.run_until(at_us)
+            chunk = world.take_chunk().plain()
+            if last is not None:
+                assert_next(last, copy.deepcopy(chunk))
+            last = chunk
+            way = draw.choice(["on", "fork", "save"])
+            if way == "fork":
+                world = world.fork()
+            elif way == "save":
+                world = World.load(experiment, world.save(), record="full")
+        assert (world.digest(), verdict_words(world)) == (whole.digest(), verdict_words(whole)), (
+            system,
+            seed,
+        )
+
+
+def random_recipe(system: str, seed: int, draw: random.Random) -> dict[str, Any]:
+    plain = nemesis.experiment(
+        seed,
+        system,
+        {},
+        servers=draw.choice([3, 4, 5]),
+        stop_s=5,
+        disk_ms=draw.choice([0, 2, 20]),
+        mix={"put": 2, "get": 1, "append": 1},
+        profile="everything",
+    )
+    changes = CHANGES[:2] if "configure" in SYSTEMS[system].operations else []
+    return {
+        **plain,
+        "faults": [*plain["faults"], *changes],
+        "checks": sorted(SYSTEMS[system].checks),
+    }
+
+
+def verdict_words(world: World) -> dict[str, str]:
+    return {name: found.verdict for name, found in world.verdicts().items()}
+
+
+def assert_next(chunk: dict[str, Any], following: dict[str, Any]) -> None:
+    """The changes of a chunk lead from its keyframe to the next one's."""
+    assert chunk["t1_us"] == following["t0_us"]
+    state = chunk["keyframe"]
+    fold(state, chunk)
+    wanted = following["keyframe"]
+    for name, view in wanted["processes"].items():
+        found = state["processes"][name]
+        assert found["timers"] == view["timers"], (chunk["t0_us"], name)
+        for field, value in view["fields"].items():
+            assert found["fields"][field] == value, (chunk["t0_us"], name, field)
+    assert state["network"] == wanted["network"]
+    assert state["faults"] == wanted["faults"]
+    assert {n: s["state"] for n, s in state["nodes"].items()} == {
+        n: s["state"] for n, s in wanted["nodes"].items()
+    }
 
 
 @pytest.mark.parametrize("system", sorted(SYSTEMS))
