@@ -35,6 +35,13 @@ describe('numbers on the map', () => {
 });
 
 describe('layout', () => {
+  it('counts the zones of a region also where none has a frame', () => {
+    for (const size of [{ w: 1200, h: 700 }, { w: 390, h: 300 }]) {
+      const { regions } = layout(cluster([[1, 1], [2]]), new Map(), size);
+      expect(regions.map((region) => region.zoneCount)).toEqual([2, 1]);
+    }
+    expect(layout(cluster([[1, 1], [2]]), new Map(), { w: 390, h: 300 }).regions[0]!.zones).toEqual([]);
+  });
   for (const clients of [new Map<string, string>(), new Map([['c1', 'n1'], ['c2', 'n2']])]) {
     it(`leaves room for words on the discs of a low projector, with ${clients.size} clients`, () => {
       const { radius, nodes } = layout(plain(5), clients, { w: 746, h: 190 });

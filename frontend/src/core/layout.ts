@@ -17,7 +17,10 @@ export interface PlaceBox {
   box: Box;
 }
 export interface RegionBox extends PlaceBox {
+  /** Those with a frame of their own. */
   zones: PlaceBox[];
+  /** How many it has, framed or not. */
+  zoneCount: number;
 }
 export interface ClientSpot extends Point {
   ids: string[];
@@ -188,7 +191,7 @@ function arrange(
   groups.forEach((group, index) => {
     const framed = group.region !== '';
     const box = boxes[index]!;
-    const region: RegionBox = { id: group.region, box, zones: [] };
+    const region: RegionBox = { id: group.region, box, zones: [], zoneCount: group.zones.filter((zone) => zone.id !== '').length };
     const pad = small ? 4 : 10;
     let inner = framed ? { x: box.x + pad, y: box.y + REGION_HEAD, w: box.w - 2 * pad, h: box.h - REGION_HEAD - pad } : box;
     if (group.clients.length) inner = withClients(made, group.clients, clients, inner);
