@@ -59,6 +59,19 @@ def test_an_example_shows_the_impossible_operation_with_its_sentence(page: Page)
     expect(page.get_by_text("partition n1 | n2 n3: 28 ms to 72 ms")).to_be_visible()
 
 
+def test_a_history_that_another_one_replaces_is_let_go(page: Page) -> None:
+    page.add_init_script(
+        "const next = requestAnimationFrame; window.requestAnimationFrame = (go) => setTimeout(() => next(go), 300);"
+    )
+    page.goto("/history")
+    for name in ("A stale read", "A lock held twice", "A stale read"):
+        page.get_by_role("button", name=name).click()
+        expect(selected(page)).to_be_visible(timeout=ANSWER_MS)
+    page.get_by_role("link", name="Platform Lab").click()
+    page.go_back()
+    expect(page.get_by_role("button", name="A stale read")).to_be_visible()
+
+
 def test_every_operation_is_reached_by_keys_and_by_the_table(page: Page) -> None:
     page.goto("/history")
     page.get_by_role("button", name="A lost answer").click()
