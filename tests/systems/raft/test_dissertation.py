@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulations.engine.state_machine import SESSION_WINDOW
 from simulations.engine.systems.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -61,6 +62,16 @@ def test_a_session_executes_a_retried_operation_once_rd_6_3(sessions: bool, expe
     assert len(acks(cluster)) == 2
 
 
+def test_an_operation_older_than_its_session_s_window_is_neither_executed_nor_answered_rd_6_3() -> None:
+    cluster = group(3)
+    elect(cluster, "n1")
+    for sequence, argument in ((1, "x"), (1 + SESSION_WINDOW, "y"), (1, "x")):
+        cluster.request("n1", "append", "log", argument, session=7, sequence=sequence)
+        cluster.quiet()
+    assert cluster.processes["n1"].data == {"log": "xy"}
+    assert len(acks(cluster)) == 2
+
+
 def test_a_new_leader_appends_a_no_op_rd_6_4() -> None:
     cluster = group(3, leader_noop=True, logs={"n1": [1], "n2": [1]})
     elect(cluster, "n1")
@@ -79,6 +90,25 @@ def test_a_read_asks_a_majority_first_rd_6_4() -> None:
     cluster.request("n1", "get")
     cluster.quiet()
     assert len(acks(cluster)) == 1
+
+
+def test_a_read_is_confirmed_by_later_answers_of_different_servers_alone_rd_6_4() -> None:
+    cluster = group(5, leader_noop=True)
+    elect(cluster, "n1")
+    heartbeat(cluster, "n1")
+    leader = cluster.processes["n1"]
+    cluster.isolate("n1")
+    heartbeat(cluster, "n1")
+    before = leader.round
+    operation = cluster.request("n1", "get")
+    heartbeat(cluster, "n1")
+    for sender, round in (("n2", before), ("n3", before), ("n2", before + 1), ("n2", before + 2)):
+        cluster.receive("n1", sender, stored(leader.term, leader.last_index, round))
+    cluster.quiet()
+    assert operation not in acks(cluster)
+    cluster.receive("n1", "n3", stored(leader.term, leader.last_index, before + 2))
+    cluster.quiet()
+    assert operation in acks(cluster)
 
 
 def test_a_read_waits_for_a_commit_in_the_term_rd_6_4() -> None:
