@@ -150,6 +150,26 @@ def test_a_lease_answers_at_once_until_it_ends_rd_6_4_1() -> None:
     assert len(acks(cluster)) == 1
 
 
+def test_a_lease_counts_from_when_its_round_left_rd_6_4_1() -> None:
+    cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    heartbeat(cluster, "n1")
+    cluster.fire("n1", "heartbeat")
+    cluster.contexts["n1"].now = 60_000
+    cluster.quiet()
+    assert cluster.processes["n1"].lease_until == 100_000
+
+
+def test_a_lease_answers_nothing_before_a_commit_in_the_term_rd_6_4() -> None:
+    cluster = group(3, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    heartbeat(cluster, "n1", times=2)
+    assert cluster.processes["n1"].holds_lease()
+    read = cluster.request("n1", "get")
+    cluster.quiet()
+    assert read not in acks(cluster)
+
+
 def test_a_local_read_is_answered_by_anyone() -> None:
     cluster = group(3, read_mode="local")
     cluster.request("n3", "get")

@@ -405,3 +405,32 @@ def test_a_preset_leader_leads_only_in_its_first_life() -> None:
     cluster.crash("n1")
     cluster.start("n1")
     assert cluster.processes["n1"].role == "follower"
+
+
+def test_what_a_silent_follower_missed_is_sent_again_from_where_it_is_known_to_match_rp_5_3() -> None:
+    cluster = group(3, leader_noop=True)
+    elect(cluster, "n1")
+    leader = cluster.processes["n1"]
+    cluster.isolate("n2")
+    for value in "abc":
+        cluster.request("n1", "put", "x", value)
+        cluster.quiet()
+    assert leader.next_index["n2"] == leader.last_index + 1
+    heartbeat(cluster, "n1", times=leader.silent_ticks + 1)
+    assert (leader.probing["n2"], leader.next_index["n2"]) == (True, leader.match_index["n2"] + 1)
+
+
+def test_an_append_whose_answer_is_overdue_by_two_rounds_was_lost_rp_5_3() -> None:
+    cluster = group(3, leader_noop=True)
+    elect(cluster, "n1")
+    leader = cluster.processes["n1"]
+    cluster.isolate("n2")
+    cluster.request("n1", "put", "x", "a")
+    cluster.quiet()
+    match, sent_in = leader.match_index["n2"], leader.sent_round["n2"]
+    cluster.receive("n1", "n2", stored(leader.term, match, sent_in + 1))
+    assert not leader.probing["n2"]
+    cluster.receive("n1", "n2", stored(leader.term, match, sent_in + 2))
+    assert leader.probing["n2"]
+    appended = [message for to, message in cluster.contexts["n1"].take() if to == "n2"]
+    assert [len(message.entries) for message in appended if isinstance(message, AppendEntries)] == [1]
