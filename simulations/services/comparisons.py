@@ -107,8 +107,10 @@ def under(experiment: Experiment, system: str, path: str) -> Experiment:
     return experiments.parse(plain)
 
 
-def moved(process: dict[str, Any], old: str, new: str) -> dict[str, Any]:
+def moved(process: str | dict[str, Any], old: str, new: str) -> str | dict[str, Any]:
     """A process of the old system becomes one of the new, in its default role."""
+    if isinstance(process, str):
+        return new if process == old else process
     if process.get("system") != old:
         return process
     return {"system": new, **({"id": process["id"]} if process.get("id") else {})}

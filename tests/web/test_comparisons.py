@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from simulations import selectors
+from simulations import catalogue, selectors
 from simulations.engine.world import World
 from simulations.live import worlds
 from simulations.models import Run
+from simulations.services import comparisons
 from tests.web import kit
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("live_redis")]
@@ -114,6 +115,12 @@ def test_an_experiment_tells_what_it_can_be_compared_with(client: Client) -> Non
     assert "slow_clock" in found["variants"]
     assert {"raft", "paxos"} <= set(found["systems"])
     assert client.get("/compare").status_code == 200
+
+
+@pytest.mark.parametrize("id", catalogue.ids())
+def test_every_experiment_can_be_asked(id: str) -> None:
+    found = comparisons.forms(catalogue.load(id))
+    assert catalogue.load(id).system in found["systems"]
 
 
 def test_variants_with_other_nodes_or_clients_are_not_offered(client: Client) -> None:
