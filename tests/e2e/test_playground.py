@@ -360,5 +360,6 @@ def test_plain_http_on_the_network_is_enough(new_page: NewPage, lan_url: str) ->
     button(page, "Save link")
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_role("textbox", name="Link to this moment")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Copy code")).to_have_count(1)
     dialog.get_by_role("button", name="Copy link").first.click()
     expect(dialog.get_by_role("button", name="Copied").first).to_be_visible()

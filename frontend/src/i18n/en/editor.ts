@@ -46,6 +46,7 @@ export default {
   link_from: 'Link from',
   link_to: 'Link to',
   add_link: 'Add link',
+  add_link_why: 'Choose both ends first',
   word_region: 'region',
   word_zone: 'zone',
   word_nowhere: 'in no zone',

@@ -15,6 +15,8 @@ export default {
   saving: 'Saving ...',
   saved_done: 'Saved. This link replays exactly this moment, for good.',
   copy: 'Copy link',
+  copy_code: 'Copy code',
+  copy_code_by_hand: 'Select the code and copy it.',
   copied: 'Copied',
   copy_by_hand: 'Select the link and copy it.',
   qr: 'QR code of the link',

@@ -46,6 +46,7 @@ export default {
   link_from: '链路起点',
   link_to: '链路终点',
   add_link: '添加链路',
+  add_link_why: '请先选择两端',
   word_region: '地域',
   word_zone: '可用区',
   word_nowhere: '不在可用区',

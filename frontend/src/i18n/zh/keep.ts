@@ -15,6 +15,8 @@ export default {
   saving: '正在保存……',
   saved_done: '已保存。这个链接永远精确重放这一时刻。',
   copy: '复制链接',
+  copy_code: '复制代码',
+  copy_code_by_hand: '请选中代码后复制。',
   copied: '已复制',
   copy_by_hand: '请选中链接后复制。',
   qr: '链接的二维码',
