@@ -16,6 +16,8 @@ from simulations.engine.process import Request
 KINDS = ("get", "put", "append", "cas", "delete", "lock", "unlock")
 SESSION_WINDOW = 128
 _MASK = (1 << 61) - 1
+PLAIN = frozenset((str, int, float, type(None)))
+_FROZEN = "\0"
 _MISSING = object()
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -24,7 +26,31 @@ def text_of(value: Any) -> str:
     """A value as the text that append works on: "" for none, JSON for what is not text."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    if type(value) is float and value.is_integer():  # as JSON, 1.0 is 1
+        value = int(value)
+    return value if isinstance(value, str) else msgspec.json.encode(value, order="sorted").decode()
+
+
+def frozen(value: Any) -> Any:
+    """A hashable plain value equal exactly when the JSON values are equal: lists, maps, booleans, and texts that
+    might be taken for one of these, become texts."""
+    kind = type(value)
+    if kind in PLAIN and not (kind is str and value.startswith(_FROZEN)):
+        return value
+    return _FROZEN + msgspec.json.encode(value, order="sorted").decode()
+
+
+def frozen_text(value: Any) -> str:
+    """``text_of`` the value that was frozen."""
+    if type(value) is not str or not value.startswith(_FROZEN):
+        return text_of(value)
+    text = value[1:]
+    return str(msgspec.json.decode(text)) if text.startswith('"') else text
+
+
+def equal(value: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON: true is not 1, as it is in Python."""
+    return bool(value == other) and frozen(value) == frozen(other)
 
 
 def effect_of(data: dict[str, Any], request: Request) -> tuple[bool, Any, Any]:
@@ -51,7 +77,7 @@ def effect_of(data: dict[str, Any], request: Request) -> tuple[bool, Any, Any]:
         expected, new = (None, holder) if kind == "lock" else (holder, None)
     else:
         raise ValueError(f"kind: {kind!r} is not one of {', '.join(KINDS)}")
-    return (True, new, True) if current == expected else (False, None, False)
+    return (True, new, True) if equal(current, expected) else (False, None, False)
 
 
 def write(data: dict[str, Any], marks: dict[str, int], key: str, value: Any, state_hash: int) -> int:

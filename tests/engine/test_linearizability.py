@@ -10,7 +10,15 @@ import msgspec
 import pytest
 
 from simulations.engine.checks.history import History, Operation, history_of, pending
-from simulations.engine.checks.linearizability import HistorySearch, Model, Verdict, check
+from simulations.engine.checks.linearizability import (
+    HistorySearch,
+    LiveLinearizability,
+    Model,
+    Verdict,
+    check,
+)
+from simulations.engine.process import Request
+from simulations.engine.state_machine import effect_of, write
 from tests.budget import seeds
 from tests.engine.every_order import applied, explainable
 from tests.engine.random_histories import illegal_history, random_history
@@ -142,6 +150,34 @@ def test_reads_compare_values_as_json_does() -> None:
     for written, read, answer in pairs:
         rows = history(("c1", "put", written, 0, 1, "ok", None), ("c1", "get", None, 2, 3, "ok", read))
         assert check(rows, KV).verdict == answer
+
+
+VALUES = [None, True, 1, 1.0, 0, False, "", "1", "true", "\0true", [1], [True], {"b": 1, "a": 2}, "[1]"]
+
+
+@pytest.mark.parametrize("written", VALUES, ids=repr)
+@pytest.mark.parametrize("expected", VALUES, ids=repr)
+def test_explains_what_the_state_machine_does_with_any_values(written: Any, expected: Any) -> None:
+    data: dict[str, Any] = {}
+    marks: dict[str, int] = {}
+    asked = [("put", written), ("append", "+"), ("get", None), ("append", expected), ("get", None)]
+    asked += [("put", written), ("cas", [expected, "new"]), ("get", None)]
+    rows = []
+    for number, (kind, argument) in enumerate(asked):
+        writes, value, result = effect_of(data, Request(number, 1, "c", 1, number, kind, "x", argument))
+        if writes:
+            write(data, marks, "x", value, 0)
+        at = 10 * number
+        rows.append(Operation(number, "c", "x", kind, argument, at, at + 5, "ok", result))
+    told = history_of(rows)
+    assert check(told, Model()).verdict == "holds"
+    live = LiveLinearizability()
+    for completes, operation in told.events():
+        if completes:
+            live.complete(operation)
+        else:
+            live.invoke(pending(operation))
+    assert live.verdict.verdict == "holds"
 
 
 def test_nothing_to_judge_is_unknown() -> None:

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import msgspec
 
 from simulations.engine.checks.history import Operation
-from simulations.engine.checks.linearizability.model import frozen
 from simulations.engine.checks.versions import REMEMBERED, KeyVersions, Write, certainly_older
+from simulations.engine.state_machine import frozen
 
 WRITES = ("put", "append", "cas", "delete")
 

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from simulations.engine.checks.history import Operation
-from simulations.engine.checks.linearizability.model import frozen
+from simulations.engine.state_machine import frozen
 
 REMEMBERED = 1_024  # completed writes remembered per key
 

@@ -30,8 +30,6 @@ from simulations.engine.checks.linearizability.model import (
     WRITE,
     Model,
     Step,
-    frozen,
-    text_of,
 )
 from simulations.engine.checks.linearizability.verdict import (
     NOTHING_TO_JUDGE,
@@ -39,6 +37,7 @@ from simulations.engine.checks.linearizability.verdict import (
     TOO_MANY_UNFINISHED,
     KeyVerdict,
 )
+from simulations.engine.state_machine import frozen, frozen_text
 
 CONFIGURATIONS_MAX = 10_000
 UNFINISHED_MAX = 10_000
@@ -318,7 +317,7 @@ class KeyState(msgspec.Struct):
             if code == WRITE:
                 after = entry.value
             elif code == APPEND:
-                after = text_of(state) + entry.value
+                after = frozen(frozen_text(state) + entry.value)
             elif state == entry.expected:
                 after = entry.value
             else:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import msgspec
 
 from simulations.engine.checks.history import Operation
+from simulations.engine.state_machine import frozen, text_of
 
 ModelName = Literal["register", "cas-register", "kv", "mutex"]
 
@@ -23,7 +24,6 @@ MODEL_KINDS: dict[str, tuple[str, ...]] = {
 }
 
 READ, REFUSED, WRITE, SWAP, APPEND = range(5)
-PLAIN = frozenset((str, int, float, type(None)))
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -105,22 +105,6 @@ class Model(msgspec.Struct, frozen=True):
             return self.observation(operation)
         effect = self.effect(operation)
         return None if effect is None else msgspec.structs.replace(effect, required=False)
-
-
-def text_of(value: Any) -> str:
-    """The text that appending `value` adds: nothing for None, JSON for what is not text."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
-
-
-def frozen(value: Any) -> Any:
-    """A hashable plain value equal exactly when the JSON values are equal: lists, maps and booleans become
-    text.
-    """
-    if type(value) in PLAIN:
-        return value
-    return "\0" + msgspec.json.encode(value, order="sorted").decode()
 
 
 def model_named(name: str, **settings: Any) -> Model:

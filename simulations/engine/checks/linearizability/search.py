@@ -14,9 +14,10 @@ one, or by nothing, can be left out.
 
 from __future__ import annotations
 
-from simulations.engine.checks.linearizability.model import APPEND, READ, REFUSED, SWAP, WRITE, text_of
+from simulations.engine.checks.linearizability.model import APPEND, READ, REFUSED, SWAP, WRITE
 from simulations.engine.checks.linearizability.timeline import Group, Timeline
 from simulations.engine.checks.linearizability.verdict import Answer, Point
+from simulations.engine.state_machine import frozen, frozen_text
 
 Trail = tuple["Trail", int, int] | None  # (what came before, barrier, slot bits placed before it)
 Node = tuple[int, int, int, Trail]
@@ -185,7 +186,7 @@ class KeySearch:
         if code == SWAP:
             return value if state == expected else -1
         values = self.timeline.values
-        return self.timeline.number(text_of(values[state]) + values[value])
+        return self.timeline.number(frozen(frozen_text(values[state]) + values[value]))
 
     def _push_optional(self, node: Node) -> None:
         barrier, state, mask, trail = node
@@ -247,7 +248,7 @@ class KeySearch:
         if at >= self._end:
             return True
         seen = timeline.values[timeline.wanted[at]]
-        if text_of(seen).startswith(text_of(timeline.values[state])):
+        if frozen_text(seen).startswith(frozen_text(timeline.values[state])):
             return True
         self._pruned = True
         return False

@@ -12,7 +12,8 @@ from bisect import bisect_right
 from typing import Any
 
 from simulations.engine.checks.history import History
-from simulations.engine.checks.linearizability.model import READ, REFUSED, SWAP, WRITE, Model, Step, frozen
+from simulations.engine.checks.linearizability.model import READ, REFUSED, SWAP, WRITE, Model, Step
+from simulations.engine.state_machine import frozen
 
 Write = tuple[int, int, int, int]  # (slot bit, step code, value number, expected value number or -1)
 NOTHING: dict[int, int] = {}

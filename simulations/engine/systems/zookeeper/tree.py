@@ -12,7 +12,7 @@ from zlib import crc32
 import msgspec
 
 from simulations.engine.process import Request
-from simulations.engine.state_machine import text_of
+from simulations.engine.state_machine import equal, text_of
 from simulations.engine.systems.zookeeper.messages import (
     CloseSession,
     CreateSession,
@@ -130,7 +130,7 @@ class Tree(msgspec.Struct):
         value = request.argument
         if kind == "cas":
             expected, value = request.argument
-            if (None if node is None else node.data) != expected:
+            if not equal(None if node is None else node.data, expected):
                 return "ok", False, []
         elif kind == "append":
             value = text_of(None if node is None else node.data) + text_of(value)
