@@ -9,7 +9,7 @@ import pytest
 
 from simulations import catalogue
 from simulations.engine import harness
-from simulations.engine.experiment import variant
+from simulations.engine.experiment import parse, variant
 from simulations.engine.meters import Scope
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.systems.disaster_recovery import DESCRIPTOR
@@ -130,6 +130,36 @@ def test_a_delayed_copy_is_too_late_when_nobody_looks_in_time() -> None:
     plain = mistaken(delayed_replica_s=5)
     plain["faults"] = [{"at_s": 16, "do": "command", "target": "north3", "name": "recover_from_delayed"}]
     assert metric(play(plain), "keys_recovered_share") < 1
+
+
+def test_a_delayed_copy_that_leads_shows_everything_and_never_carries_out_the_mistake() -> None:
+    plain = mistaken(delayed_replica_s=5)
+    plain["faults"] = [{"at_s": 12, "do": "command", "target": "north3", "name": "recover_from_delayed"}]
+    world = World(parse(plain, SYSTEMS))
+    for at_s in (12.1, 15.5, 22):
+        world.run_until(round(at_s * 1_000_000))
+        copies = [site(world, f"north{n}") for n in (1, 2, 3)]
+        assert [(len(copy.data), copy.deletions) for copy in copies] == [(40, 0)] * 3, at_s
+
+
+def test_a_delayed_copy_that_restarts_still_lags() -> None:
+    plain = mistaken(delayed_replica_s=5)
+    plain["faults"] = [{"at_s": 11, "do": "kill", "target": "north3", "for_s": 0.1}]
+    world = World(parse(plain, SYSTEMS))
+    world.run_until(12_000_000)
+    assert (len(site(world, "north3").data), site(world, "north3").deletions) == (40, 0)
+    world.run_until(16_000_000)
+    assert site(world, "north3").deletions == 1
+
+
+def test_a_delayed_copy_goes_on_after_its_world_was_loaded() -> None:
+    experiment = parse(mistaken(delayed_replica_s=5), SYSTEMS)
+    world = World(experiment)
+    world.run_until(8_000_000)
+    again = World.load(experiment, world.save())
+    for one in (world, again):
+        one.run_until(20_000_000)
+    assert again.digest() == world.digest()
 
 
 # -- twins, nemesis, descriptor --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ leads does so in an epoch; a later epoch fences the earlier ones.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +26,7 @@ from simulations.engine.systems.disaster_recovery.leading import (
 from simulations.engine.systems.disaster_recovery.messages import (
     Ack,
     BackupDone,
+    Entry,
     HandOver,
     RestorePart,
     Salvage,
@@ -44,7 +46,7 @@ HANDLERS: dict[Any, str] = {
 class Site(Recovering):
     """One process of the home site or of a recovery region. ``late``: entries a delayed copy has not applied yet."""
 
-    late: list[Any] = field(default_factory=list)
+    late: list[Entry] = field(default_factory=list)
 
     # -- start ----------------------------------------------------------------------------------------------------
 
@@ -52,12 +54,12 @@ class Site(Recovering):
         self.servers = self.directory.get(f"{NAME}/server", ())
         self.recovery = self.directory.get(f"{NAME}/recovery_site", ())
         self.vaults = self.directory.get(f"{NAME}/backup_store", ())
+        self.set_role(self.resting_role())  # (Now: a delayed copy carries out late what it reads, too.)
         self.read_disk(disk)
         if not disk.cell("formatted", False):
             self.context.note("disaster_recovery.disk_lost")
             self.set_role(EMPTY)
             return
-        self.set_role(self.resting_role())
         led = disk.cell("leads", None)
         first = disk.cell("leader", None)
         chosen = self.servers[:1] == (self.id,) if first is None else bool(first)
@@ -89,6 +91,7 @@ class Site(Recovering):
 
     def lead(self, epoch: int, cause: str, base: Any) -> None:
         self.context.persist(put("leads", epoch))
+        self.catch_up()
         # (Not super(): a dataclass with slots is another class than the one its methods were written in.)
         Recovering.lead(self, epoch, cause, base)
 
@@ -159,7 +162,7 @@ class Site(Recovering):
 
     # -- a copy that lags on purpose ------------------------------------------------------------------------------
 
-    def apply(self, entry: Any) -> None:
+    def apply(self, entry: Entry) -> None:
         """A delayed copy keeps entries in its log and carries them out later."""
         if self.role == DELAYED:
             self.late.append(entry)
@@ -167,6 +170,18 @@ class Site(Recovering):
                 self.context.set_timer("apply", round(self.parameters.delayed_replica_s * SECOND))
         else:
             Recovering.apply(self, entry)
+
+    def load(self, entries: Iterable[Entry]) -> None:
+        """Another content: what waited of the old one is part of it, or not wanted any more."""
+        self.late = []
+        Recovering.load(self, entries)
+        self.apply_late()
+
+    def catch_up(self) -> None:
+        """Who leads does not lag."""
+        for entry in self.late:
+            Recovering.apply(self, entry)
+        self.late = []
 
     def apply_late(self) -> None:
         """Carry out what is old enough by now."""
