@@ -8,9 +8,11 @@ import pytest
 
 from simulations import catalogue
 from simulations.engine import harness
+from simulations.engine.checks.history import Operation
 from simulations.engine.experiment import parse, variant
 from simulations.engine.meters import Scope
 from simulations.engine.registry import SYSTEMS
+from simulations.engine.systems.cap_pair.properties import ENOUGH, CapDichotomy
 from simulations.engine.world import World
 from tests.budget import seeds
 from tests.systems import nemesis
@@ -131,6 +133,50 @@ def test_a_pair_that_blocks_is_linearizable_under_any_faults(seed: int) -> None:
     world = run(plain)
     assert verdict(world, "linearizable") in ("holds", "unknown"), f"seed {seed}"
     assert verdict(world, "replicas_equal") == "holds", f"seed {seed}"
+
+
+def test_a_write_that_is_repeated_after_its_node_blocked_happens_once() -> None:
+    """Its answer is lost, the other node overwrites it, and only then its client asks again."""
+    operations = [
+        {"id": "first", "client": f"c-{LEFT}", "to": LEFT, "stay": True, "operation": "put", "key": "k",
+         "value": "a", "at_s": 1, "timeout_ms": 3000, "give_up_ms": 9000},
+        {"id": "seen", "client": f"c-{RIGHT}", "to": RIGHT, "operation": "get", "key": "k", "at_s": 3.2},
+        {"id": "second", "client": f"c-{RIGHT}", "to": RIGHT, "operation": "put", "key": "k",
+         "value": "b", "at_s": 3.4},
+        {"id": "last", "client": f"c-{RIGHT}", "to": RIGHT, "operation": "get", "key": "k", "at_s": 4.5},
+    ]  # fmt: skip
+    faults = [
+        {"at_s": 0.5, "do": "drop", "match": {"message": message, "from": RIGHT}, "for_s": 2.4}
+        for message in ("StoreAck", "Pong")
+    ]
+    idle = [{"client": f"c-{node}", "at": node, "to": node, "rate": 0} for node in (LEFT, RIGHT)]
+    world = run(experiment("block", faults, workload=idle, operations=operations))
+    results = [one.result for one in world.history.operations.values() if one.kind == "get"]
+    assert results == ["a", "b"]
+    assert verdict(world, "linearizable") == "holds"
+
+
+def test_who_works_at_one_node_alone_proves_no_third_way() -> None:
+    plain = experiment("answer", [{**CUT, "for_s": 9}])
+    plain["workload"] = plain["workload"][:1]
+    world = run(plain)
+    assert availability(world, 4.5, 11) == 1
+    assert verdict(world, "linearizable") == "holds"
+    assert verdict(world, "cap_dichotomy") == "unknown"
+
+
+def test_reads_of_what_the_other_node_wrote_would_be_a_third_way() -> None:
+    check = CapDichotomy(apart={0: True, 1: True})
+    for number in range(2 * ENOUGH):
+        kind, node = (("put", LEFT), ("get", RIGHT))[number % 2]
+        value = number // 2
+        asked = Operation(
+            number, f"c-{node}", "k", kind, value if kind == "put" else None, invoked_us=10 * number
+        )
+        check.invoked(10 * number, number, asked)
+        result = value if kind == "get" else None
+        check.completed(10 * number + 5, number, asked.completed(10 * number + 5, "ok", result, node))
+    assert check.verdict().verdict == "violated"
 
 
 @pytest.mark.parametrize("name", SYSTEMS["cap_pair"].twins)

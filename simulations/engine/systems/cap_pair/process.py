@@ -113,7 +113,11 @@ class CapPair(Process):
         self.role = role
         self.context.note(f"cap_pair.{choice}", peer=self.peer)
         waiting, self.pending = self.pending, {}
-        for pending in waiting.values():
+        for ticket, pending in waiting.items():
+            if role == BLOCKED and pending.request.kind == "put" and pending.at > NEVER:
+                # A version of it is out: forgotten, it would be written once more when its client repeats it.
+                self.pending[ticket] = pending
+                continue
             self.operations.pop(pending.request.operation, None)
             if role == ALONE:
                 self.serve(pending.request, pending)

@@ -10,19 +10,24 @@ from simulations.engine.checks.linearizable import Linearizable
 from simulations.engine.systems.cap_pair.process import ALONE, BLOCKED
 
 ENOUGH = 20
-"""Answers after the choice before a linearizable history counts as a third way: a few may be right by luck."""
+"""Telling answers before a linearizable history counts as a third way: a few may be right by luck."""
 
 
 class CapDichotomy(Linearizable):
     """Of the requests made after both nodes chose, and while both are apart: none is answered, or the history is not
-    linearizable. ``apart``: nodes that chose and have not met again; ``judging``: operations asked meanwhile."""
+    linearizable. Who works at one node alone cannot tell: telling is a read whose key the other node wrote last.
+
+    ``apart``: nodes that chose and have not met again; ``judging``: operations asked meanwhile -> who had written their
+    key last; ``writers``: key -> who wrote it last since both are apart."""
 
     name: ClassVar[str] = "cap_dichotomy"
     apart: dict[int, bool] = {}
     nodes: dict[int, bool] = {}
-    judging: dict[int, bool] = {}
+    judging: dict[int, str] = {}
+    writers: dict[str, str] = {}
     chosen: int = 0
     answered: int = 0
+    telling: int = 0
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
@@ -33,17 +38,24 @@ class CapDichotomy(Linearizable):
             self.chosen += before[0] != after[0]
         else:
             self.apart.pop(process_index, None)
+            self.writers.clear()
 
     def invoked(self, at_us: int, event: int, operation: Operation) -> None:
         Linearizable.invoked(self, at_us, event, operation)
         if len(self.apart) >= 2:
-            self.judging[operation.id] = True
+            self.judging[operation.id] = self.writers.get(operation.key, "")
             self.judged += 1
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
         Linearizable.completed(self, at_us, event, operation)
-        if self.judging.pop(operation.id, False) and operation.outcome == "ok":
-            self.answered += 1
+        writer = self.judging.pop(operation.id, None)
+        if writer is None or operation.outcome != "ok":
+            return
+        self.answered += 1
+        if operation.kind != "get":
+            self.writers[operation.key] = operation.process or ""
+        elif writer not in ("", operation.process):
+            self.telling += 1
 
     def verdict(self) -> Verdict:
         found = self.live.verdict
@@ -51,9 +63,9 @@ class CapDichotomy(Linearizable):
             return Verdict(self.name, UNKNOWN, 0)
         if found.verdict == VIOLATED or not self.answered:
             return Verdict(self.name, HOLDS, self.judged)
-        if self.answered < ENOUGH or found.verdict == UNKNOWN:
+        if self.telling < ENOUGH or found.verdict == UNKNOWN:
             return Verdict(self.name, UNKNOWN, self.judged)
-        values = {"answered": self.answered}
+        values = {"answered": self.telling}
         return Verdict(self.name, VIOLATED, self.judged, None, None, "cap_pair.third_way", values)
 
 
