@@ -37,7 +37,7 @@ def promised(vote: bool) -> list[str]:
     cluster.request("n1", "propose", argument="own")
     cluster.contexts["n1"].take_notes()
     ballot = cluster.processes["n1"].ballot
-    cluster.receive("n1", "n2", Promise(ballot, (entry(0, "A"),) if vote else (), ()))
+    cluster.receive("n1", "n2", Promise(ballot, 1, (entry(0, "A"),) if vote else (), ()))
     return cluster.contexts["n1"].take_notes()
 
 
@@ -47,7 +47,7 @@ def counted(voter: str) -> list[str]:
     cluster.request("n1", "propose", argument="own")
     ballot = cluster.processes["n1"].ballot
     for peer in ("n2", "n3"):
-        cluster.receive("n1", peer, Promise(ballot, (), ()))
+        cluster.receive("n1", peer, Promise(ballot, 1, (), ()))
     cluster.receive("n1", "n2", Accepted(ballot, (1,)))
     cluster.contexts["n1"].take_notes()
     cluster.receive("n1", voter, Accepted(ballot, (1,)))

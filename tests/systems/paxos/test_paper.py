@@ -74,7 +74,7 @@ def test_two_votes_of_one_acceptor_count_once_2_1() -> None:
     )
     cluster.request("p", "propose", argument="A")
     for acceptor in "abc":
-        cluster.receive("p", acceptor, Promise(1, (), ()))
+        cluster.receive("p", acceptor, Promise(1, 1, (), ()))
     for _ in range(3):
         cluster.receive("p", "a", Accepted(1, (1,)))
         cluster.receive("p", "b", Accepted(1, (1,)))
@@ -98,7 +98,7 @@ def test_a_promise_reports_the_highest_numbered_vote_2_2() -> None:
     cluster.receive("n1", "n3", Accept(3, (entry(3, "B"),)))
     cluster.receive("n1", "n2", Prepare(5, 1))
     promise = [message for _, message in cluster.contexts["n1"].take()][-1]
-    assert promise == Promise(5, (entry(3, "B"),), ())
+    assert promise == Promise(5, 1, (entry(3, "B"),), ())
 
 
 def test_prepare_carries_no_value_and_stores_a_promise_only_2_2() -> None:
@@ -152,12 +152,12 @@ def prepared(*reports: Promise, acceptors: str = "abc") -> list[str]:
     cluster.contexts["p"].take()
     ballot = cluster.processes["p"].ballot
     for acceptor, report in zip(acceptors, reports, strict=False):
-        cluster.receive("p", acceptor, Promise(ballot, report.votes, report.learned))
+        cluster.receive("p", acceptor, Promise(ballot, 1, report.votes, report.learned))
     return proposed(cluster, "p")
 
 
 def report(*votes: tuple[int, str]) -> Promise:
-    return Promise(0, tuple(entry(ballot, value) for ballot, value in votes), ())
+    return Promise(0, 1, tuple(entry(ballot, value) for ballot, value in votes), ())
 
 
 def test_with_no_vote_reported_the_proposer_is_free_2_2_p2c() -> None:
@@ -184,7 +184,7 @@ def test_a_promise_of_another_number_does_not_count_2_2() -> None:
     cluster.isolate("n1")
     cluster.request("n1", "propose", argument="A")
     cluster.contexts["n1"].take()
-    cluster.receive("n1", "n2", Promise(99, (), ()))
+    cluster.receive("n1", "n2", Promise(99, 1, (), ()))
     assert (cluster.processes["n1"].role, sent(cluster, "n1", Accept)) == ("candidate", [])
 
 
@@ -350,7 +350,7 @@ def test_no_accept_request_leaves_before_the_number_is_on_disk_2_5(between: bool
     assert bool(sent(cluster, "n1", Prepare)) is between
     ballot = cluster.processes["n1"].ballot
     for peer in ("n2", "n3"):
-        cluster.receive("n1", peer, Promise(ballot, (), ()))
+        cluster.receive("n1", peer, Promise(ballot, 1, (), ()))
     assert sent(cluster, "n1", Accept) == []
     cluster.flush("n1")
     assert proposed(cluster, "n1") == ["A", "A"]

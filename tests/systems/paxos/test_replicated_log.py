@@ -7,6 +7,7 @@ from simulations.engine.systems.paxos.messages import (
     Accepted,
     CatchUp,
     Heartbeat,
+    Learn,
     Prepare,
     Promise,
     Refused,
@@ -146,6 +147,32 @@ def test_a_learner_that_missed_something_catches_up_2_3() -> None:
     assert values(cluster.processes["n3"]) == ["0", "1", "2", "3", "4"]
     asked = [message.slot for _, _, message in cluster.delivered if isinstance(message, CatchUp)]
     assert asked == [1, 3, 5]
+
+
+def test_a_promise_of_before_a_crash_hides_no_slot_that_the_crash_took_2_5() -> None:
+    """n3 knew slot 1 and prepared from slot 2 on; neither was on its disk. It uses the number again, from slot 1 on."""
+    cluster = group(3)
+    lead(cluster, "n1")
+    cluster.cut = {("n3", "n1"), ("n1", "n3")}
+    cluster.request("n1", "put", "x", "chosen")
+    cluster.quiet()
+    cluster.receive("n3", "n1", Learn(1, cluster.processes["n1"].log.slice(1, 2)))
+    cluster.contexts["n3"].instant = False
+    cluster.fire("n3", "election")
+    before = sent(cluster, "n3", Prepare)[0]
+    cluster.receive("n2", "n3", before)
+    late = answer(cluster, "n2")
+    cluster.start("n3")
+    cluster.contexts["n3"].instant = True
+    cluster.fire("n3", "election")
+    again = sent(cluster, "n3", Prepare)[0]
+    assert (again.ballot, again.slot, before.slot) == (before.ballot, 1, 2)
+    cluster.receive("n3", "n2", late)
+    assert cluster.processes["n3"].role == "candidate"
+    cluster.receive("n2", "n3", again)
+    cluster.quiet()
+    assert cluster.processes["n3"].role == "leader"
+    assert values(cluster.processes["n3"]) == ["chosen"]
 
 
 def test_a_retried_command_of_a_session_is_executed_once() -> None:

@@ -77,7 +77,7 @@ class Acceptor(Learner):
             self.write(*self.raise_promise(ballot))
         votes = self.votes_from(message.slot)
         self.context.note("paxos.promised", proposer=proposer, ballot=ballot, votes=len(votes))
-        return Promise(ballot, votes, self.log.slice(message.slot, self.log.last + 1))
+        return Promise(ballot, message.slot, votes, self.log.slice(message.slot, self.log.last + 1))
 
     def vote(self, message: Accept) -> None:
         """PMS 2.2, phase 2 (b): accept proposals; the promise to ignore lower ones is part of the vote."""

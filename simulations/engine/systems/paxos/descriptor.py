@@ -54,7 +54,9 @@ FIELDS = (
 
 MESSAGES = (
     MessageSpec("Prepare", "request", Text("Prepare", "准备请求（Prepare）"), ("ballot", "slot")),
-    MessageSpec("Promise", "reply", Text("Promise", "承诺（Promise）"), ("ballot", "votes", "learned")),
+    MessageSpec(
+        "Promise", "reply", Text("Promise", "承诺（Promise）"), ("ballot", "slot", "votes", "learned")
+    ),
     MessageSpec("Accept", "request", Text("Accept", "接受请求（Accept）"), ("ballot", "entries")),
     MessageSpec("Accepted", "reply", Text("Accepted", "已接受（Accepted）"), ("ballot", "slots")),
     MessageSpec("Refused", "reply", Text("Refused", "拒绝"), ("ballot", "promised")),

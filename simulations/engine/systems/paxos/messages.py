@@ -35,9 +35,10 @@ class Prepare(PaxosMessage, gc=False):
 
 
 class Promise(PaxosMessage, gc=False):
-    """PMS 2.2, phase 1 (b). ``votes``: the highest-numbered proposals accepted so far, one per slot from the
-    prepared one on; ``learned``: slots that this process knows to be chosen already."""
+    """PMS 2.2, phase 1 (b). ``slot``: the prepared one, repeated; ``votes``: the highest-numbered proposals accepted so
+    far, one per slot from it on; ``learned``: slots that this process knows to be chosen already."""
 
+    slot: int
     votes: tuple[Entry, ...]
     learned: tuple[Entry, ...]
 

@@ -81,8 +81,12 @@ class Proposer(Acceptor):
             self.ballot_write = self.written
 
     def on_promise(self, sender: str, message: Promise) -> None:
-        """PMS 2.2: promises of one number are gathered, with the highest-numbered vote for each slot."""
-        if self.role != CANDIDATE or message.ballot != self.ballot:
+        """PMS 2.2: promises of one number are gathered, with the highest-numbered vote for each slot.
+
+        A number that this proposer used before a crash, and forgot, is used again: an answer of that time may be silent
+        on slots that it has forgotten too.
+        """
+        if self.role != CANDIDATE or message.ballot != self.ballot or message.slot > self.prepared_slot:
             return
         self.count_promise(sender, message)
         self.phase_one_done()
