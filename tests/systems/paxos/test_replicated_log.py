@@ -235,6 +235,51 @@ def test_after_a_restart_an_acceptor_honours_a_lease_that_it_may_have_granted() 
     assert isinstance(answer(cluster, "n2"), Promise)
 
 
+def test_a_clock_that_is_set_back_makes_no_lease_longer() -> None:
+    cluster = group(3, leader_lease_ms=100)
+    cluster.contexts["n2"].now = 60_000_000
+    lead(cluster, "n1")
+    cluster.contexts["n2"].now = 0
+    for now, kind in ((1, Refused), (100_000, Refused), (100_001, Promise)):
+        cluster.contexts["n2"].now = now
+        cluster.receive("n2", "n3", Prepare(30, 1))
+        assert isinstance(answer(cluster, "n2"), kind), now
+
+
+def test_a_lease_granted_without_a_promise_outlives_a_restart() -> None:
+    """n3 missed the prepare request, and its answer to the heartbeat is one of the two that make the lease."""
+    cluster = group(3, leader_lease_ms=100)
+    cluster.cut = {("n1", "n3"), ("n3", "n1")}
+    lead(cluster, "n1")
+    cluster.cut = {("n1", "n2"), ("n2", "n1")}
+    heartbeat(cluster, "n1")
+    assert cluster.processes["n1"].may_read_locally()
+    cluster.start("n3")
+    cluster.receive("n3", "n2", Prepare(30, 1))
+    assert isinstance(answer(cluster, "n3"), Refused)
+
+
+def test_a_late_heartbeat_of_an_older_leader_takes_no_lease_over() -> None:
+    cluster = group(3, leader_lease_ms=100)
+    cluster.receive("n3", "n2", Heartbeat(5, 1, 0))
+    cluster.receive("n3", "n1", Heartbeat(4, 9, 0))
+    assert answer(cluster, "n3") == Refused(4, 5)
+    assert cluster.processes["n3"].granted_to == "n2"
+
+
+def test_a_leader_that_is_no_acceptor_follows_no_older_one() -> None:
+    roles = {"p1": "proposer", "p2": "proposer", "a1": "acceptor", "a2": "acceptor", "a3": "acceptor"}
+    cluster = group(5, roles=roles)
+    lead(cluster, "p1")
+    older = cluster.processes["p1"].ballot
+    cluster.cut = {("p2", "p1")}
+    lead(cluster, "p2")
+    cluster.contexts["p2"].take_notes()
+    cluster.receive("p2", "p1", Heartbeat(older, 9, 0))
+    assert answer(cluster, "p2") == Refused(older, cluster.processes["p2"].ballot)
+    assert (cluster.processes["p2"].leader, cluster.contexts["p2"].take_notes()) == ("p2", [])
+
+
 def test_a_heartbeat_below_the_promise_is_refused() -> None:
     cluster = group(3)
     cluster.receive("n1", "n2", Prepare(8, 1))

@@ -35,7 +35,10 @@ class Acceptor(Learner):
 
     def lease_forbids(self, proposer: str) -> bool:
         """Leases: for a while after a heartbeat no other proposer gets a promise."""
-        return self.lease_us > 0 and proposer != self.granted_to and self.context.now < self.granted_until
+        now = self.context.now
+        if self.granted_until > now + self.lease_us:  # (the clock was set back)
+            self.granted_until = now + self.lease_us
+        return self.lease_us > 0 and proposer != self.granted_to and now < self.granted_until
 
     def grant_lease(self, leader: str) -> None:
         """Promise a leader, on this node's own clock, not to promise anybody else. Kept in memory only."""

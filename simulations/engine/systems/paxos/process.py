@@ -191,14 +191,18 @@ class Paxos(MultiPaxos):
 
     def on_heartbeat(self, sender: str, message: Heartbeat) -> None:
         """PMS 3: a leader that was promised less than others hears of it; else it is followed."""
-        if message.ballot < self.promised:
+        bound = max(self.promised, self.ballot) if self.role == LEADER else self.promised
+        if message.ballot < bound:
             # before_durable: as above.
-            self.context.send(sender, Refused(message.ballot, self.promised), True)
+            self.context.send(sender, Refused(message.ballot, bound), True)
             return
         self.hears_leader(sender, message.ballot)
         self.notice_holes(sender, message.chosen)
         if self.is_acceptor:
             if self.lease_us:
+                if message.ballot > self.promised:
+                    # Else a restart, or a late heartbeat of an older leader, would undo what is granted here.
+                    self.write(*self.raise_promise(message.ballot))
                 self.grant_lease(sender)
             self.context.send(sender, HeartbeatReply(message.ballot, message.round))
 
