@@ -14,6 +14,7 @@ from simulations.engine.systems.paxos.messages import (
 )
 from tests.systems.paxos.helpers import (
     answer,
+    entry,
     group,
     heartbeat,
     lead,
@@ -308,3 +309,20 @@ def test_in_basic_mode_two_proposers_fill_one_log() -> None:
     cluster.quiet()
     assert [process.data for process in cluster.processes.values()] == [{"x": "ab"}] * 3
     assert acknowledged(cluster) == [1, 2]
+
+
+def test_in_basic_mode_a_learner_asks_for_what_it_missed() -> None:
+    """There are no heartbeats; a slot that comes too early shows the hole. A second copy asks for nothing."""
+    roles = {"p": "proposer", "a1": "acceptor", "a2": "acceptor", "l": "learner"}
+    cluster = group(4, roles=roles, mode="basic", retry="at_once")
+    cluster.cut = {("p", "l")}
+    cluster.request("p", "put", "x", "0")
+    cluster.quiet()
+    cluster.cut = set()
+    cluster.request("p", "put", "x", "1")
+    cluster.quiet()
+    assert values(cluster.processes["l"]) == ["0", "1"]
+    early = Learn(1, (entry(1, "9", slot=9),))
+    for _ in range(2):
+        cluster.receive("l", "p", early)
+    assert len(sent(cluster, "l", CatchUp)) == 1

@@ -29,7 +29,7 @@ from simulations.engine.systems.paxos.messages import (
     Refused,
 )
 from simulations.engine.systems.paxos.multi import MultiPaxos
-from simulations.engine.systems.paxos.parameters import MULTI, SINGLE
+from simulations.engine.systems.paxos.parameters import BASIC, MULTI, SINGLE
 from simulations.engine.systems.paxos.state import ACCEPTOR, CAMPAIGNING, CANDIDATE, IDLE, LEADER, LEARNER
 
 HANDLERS = {
@@ -181,11 +181,13 @@ class Paxos(MultiPaxos):
 
     def on_learn(self, sender: str, message: Learn) -> None:
         entries: tuple[Entry, ...] = message.entries
-        known = self.log.last
+        known, early = self.log.last, len(self.chosen)
         self.learn(entries)
         # Only what is new asks for more: else the copies that a network makes of answers and questions would multiply.
         if self.log.last > known and self.is_behind(entries):
             self.ask_for_missing(sender)
+        elif self.mode == BASIC and len(self.chosen) > early:
+            self.ask_for_missing(sender)  # (there is no leader whose heartbeats would show the hole)
         if self.mode != MULTI:
             self.learned_from_others()
 
