@@ -81,6 +81,14 @@ def beaten(ballot: int) -> list[str]:
     return cluster.contexts["n1"].take_notes()
 
 
+def kept_out(promised: int) -> list[str]:
+    cluster = group(3, leader_lease_ms=100)
+    cluster.isolate("n1")
+    cluster.fire("n1", "election")
+    cluster.receive("n1", "n2", Refused(cluster.processes["n1"].ballot, promised))
+    return cluster.contexts["n1"].take_notes()
+
+
 def behind(heartbeats: int) -> list[str]:
     cluster = group(3)
     for number in range(heartbeats):
@@ -133,6 +141,7 @@ def retried(session: int) -> list[str]:
         (lambda: alone(2), lambda: alone(6), None, "paxos.quorum_lost"),
         (lambda: leased(100), lambda: leased(50), None, "paxos.lease_read"),
         (lambda: leased(100), lambda: leased(50), "paxos.promised", "paxos.lease_refused"),
+        (lambda: kept_out(50), lambda: kept_out(1), "paxos.preempted", "paxos.held_off"),
         (lambda: retried(0), lambda: retried(1), None, "paxos.duplicate"),
     ],
 )

@@ -33,10 +33,10 @@ def proposed(cluster: Group, id: str) -> list[str]:
     return [str(message.entries[0].command.argument) for message in sent(cluster, id, Accept)]
 
 
-# ---------------------------------------------------------------- 2.1: choosing a value
+# ---------------------------------------------------------------- 2.2: choosing a value
 
 
-def test_a_single_proposed_value_is_chosen_2_1() -> None:
+def test_a_single_proposed_value_is_chosen_2_2() -> None:
     cluster = single()
     cluster.request("n1", "propose", argument="A")
     cluster.quiet()
@@ -45,13 +45,13 @@ def test_a_single_proposed_value_is_chosen_2_1() -> None:
 
 
 @pytest.mark.parametrize(("acceptors", "majority"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 3), (6, 4), (7, 4)])
-def test_a_majority_is_more_than_half_2_1(acceptors: int, majority: int) -> None:
+def test_a_majority_is_more_than_half_2_2(acceptors: int, majority: int) -> None:
     process = group(acceptors).processes["n1"]
     assert (process.prepare_quorum, process.accept_quorum) == (majority, majority)
 
 
 @pytest.mark.parametrize("silent", [0, 1, 2])
-def test_a_minority_of_silent_acceptors_does_not_matter_2_1(silent: int) -> None:
+def test_a_minority_of_silent_acceptors_does_not_matter_2_2(silent: int) -> None:
     cluster = single(5)
     if silent:
         cluster.isolate(*["n4", "n5"][:silent])
@@ -60,7 +60,7 @@ def test_a_minority_of_silent_acceptors_does_not_matter_2_1(silent: int) -> None
     assert values(cluster.processes["n1"]) == ["A"]
 
 
-def test_without_a_majority_nothing_is_chosen_2_1() -> None:
+def test_without_a_majority_nothing_is_chosen_2_2() -> None:
     cluster = single(4)
     cluster.isolate("n1", "n2")
     cluster.request("n1", "propose", argument="A")
@@ -68,7 +68,7 @@ def test_without_a_majority_nothing_is_chosen_2_1() -> None:
     assert values(cluster.processes["n1"]) == []
 
 
-def test_two_votes_of_one_acceptor_count_once_2_1() -> None:
+def test_two_votes_of_one_acceptor_count_once_2_2() -> None:
     cluster = group(
         0, mode="single", retry="none", roles={"p": "proposer", **dict.fromkeys("abcde", "acceptor")}
     )
@@ -249,7 +249,7 @@ def test_without_a_single_learn_message_later_proposals_still_agree_2_3() -> Non
     assert [reply.result for reply in cluster.replies] == ["A", "A", "A"]
 
 
-def test_a_proposal_is_abandoned_when_no_majority_can_accept_it_2_3() -> None:
+def test_a_proposal_is_abandoned_when_no_majority_can_accept_it_2_2() -> None:
     cluster = single()
     cluster.isolate("n1")
     cluster.request("n1", "propose", argument="A")

@@ -113,14 +113,19 @@ PHASE_NOTES = {
         "不接受 {proposer} 的编号 {ballot}：已承诺 {promised}",
     ),
     "paxos.chosen": Note(
-        "PMS 2.1",
+        "PMS 2.2",
         "the value of slot {slot} is chosen: {votes} acceptors, a majority, accepted number {ballot}",
         "槽位 {slot} 的值已被选定：{votes} 个接受者（多数派）接受了编号 {ballot}",
     ),
     "paxos.preempted": Note(
-        "PMS 2.3",
+        "PMS 2.2",
         "gives up number {ballot}: {by} knows of {promised}",
         "放弃编号 {ballot}：{by} 已知编号 {promised}",
+    ),
+    "paxos.held_off": Note(
+        "Paxos Made Live 5.2",
+        "gives up number {ballot}: {by} may have granted a lease that has not run out",
+        "放弃编号 {ballot}：{by} 可能授出过租约，尚未到期",
     ),
 }
 
@@ -154,7 +159,7 @@ PROPOSER_NOTES = {
         "PMS 3", "follows {leader}, who leads with number {ballot}", "跟随以编号 {ballot} 领导的 {leader}"
     ),
     "paxos.quorum_lost": Note(
-        "PMS 2.4",
+        "",
         "leader of number {ballot} steps down: no majority answered for an election timeout",
         "编号 {ballot} 的领导者退位：一个选举超时内没有多数派应答",
     ),
@@ -182,7 +187,7 @@ PROPOSER_NOTES = {
 
 CHECK_NOTES = {
     "paxos.became_chosen": Note(
-        "PMS 2.1",
+        "PMS 2.2",
         "slot {slot} is CHOSEN, though nobody can know yet: {votes} acceptors, a majority, hold number {ballot}",
         "槽位 {slot} 的值已被选定，只是尚无人知晓：{votes} 个接受者（多数派）都已接受编号 {ballot}",
         "check",

@@ -56,7 +56,7 @@ class Accepted(PaxosMessage, gc=False):
 
 
 class Refused(PaxosMessage, gc=False):
-    """PMS 2.3: ``ballot`` is not answered because ``promised`` was promised, or a lease was granted."""
+    """PMS 2.2: ``ballot`` is not answered because ``promised`` was promised, or a lease was granted."""
 
     promised: int
 

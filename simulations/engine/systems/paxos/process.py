@@ -82,7 +82,7 @@ class Paxos(MultiPaxos):
                     self.apply(entry.command)
 
     def take_roles(self) -> None:
-        """PMS 2.2: which of the three agents this process is, and who the others are."""
+        """PMS 2.1: which of the three agents this process is, and who the others are."""
         servers = self.directory.get("paxos/server", ()) if self.directory else (self.id, *self.peers)
         every = self.directory.get("paxos", ()) if self.directory else (self.id, *self.peers)
         acceptors = {*servers, *self.directory.get("paxos/acceptor", ())}

@@ -23,7 +23,7 @@ class Proposer(Acceptor):
     __slots__ = ()
 
     def enough_votes(self) -> int:
-        """PMS 2.1: a value is chosen when a majority of the acceptors accepted it."""
+        """PMS 2.2: a value is chosen when a majority of the acceptors accepted it."""
         return len(self.acceptors) // 2 + 1
 
     def prefer(self, first: Entry, second: Entry) -> Entry:
@@ -159,7 +159,7 @@ class Proposer(Acceptor):
         self.count_votes(sender, message.slots)
 
     def count_votes(self, voter: str, slots: tuple[int, ...]) -> None:
-        """PMS 2.1: chosen is what a majority accepted. Who votes twice counts once."""
+        """PMS 2.2: chosen is what a majority accepted. Who votes twice counts once."""
         tally, bit = self.tally, self.bits[voter]
         decided: list[Entry] = []
         for slot in slots:
@@ -198,13 +198,13 @@ class Proposer(Acceptor):
         self.lease_rounds = {}
 
     def is_hopeless(self) -> bool:
-        """PMS 2.3: time to abandon the number. A leader goes by the first refusal, for whoever promised more will never
+        """PMS 2.2: time to abandon the number. A leader goes by the first refusal, for whoever promised more will never
         vote for it; a proposer of one value goes on while a majority may still accept.
         """
         return self.mode == MULTI or len(self.refusals) > len(self.acceptors) - self.prepare_quorum
 
     def on_refused(self, sender: str, message: Refused) -> None:
-        """PMS 2.3: abandon a proposal when a higher number is known."""
+        """PMS 2.2: abandon a proposal when a higher number is known."""
         if message.promised > self.highest:
             self.highest = message.promised
         if message.ballot != self.ballot or self.role not in (CANDIDATE, PROPOSER, LEADER):
@@ -214,7 +214,10 @@ class Proposer(Acceptor):
         self.refusals[sender] = True
         if not self.is_hopeless():
             return
-        self.context.note("paxos.preempted", by=sender, ballot=self.ballot, promised=message.promised)
+        if message.promised > self.ballot:
+            self.context.note("paxos.preempted", by=sender, ballot=self.ballot, promised=message.promised)
+        else:
+            self.context.note("paxos.held_off", by=sender, ballot=self.ballot)
         self.rest()
         self.refused()
 

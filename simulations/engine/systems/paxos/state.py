@@ -23,7 +23,7 @@ CAMPAIGNING = (CANDIDATE, PROPOSER, LEADER)
 
 @dataclass(slots=True)
 class State(Process):
-    """What a proposer, an acceptor and a learner keep; a server is all three (PMS 2.2)."""
+    """What a proposer, an acceptor and a learner keep; a server is all three (PMS 2.1)."""
 
     watched: ClassVar[tuple[str, ...]] = ("role", "ballot", "promised", "durable_votes", "log.last")
 
