@@ -32,6 +32,7 @@ from simulations.engine.systems.zookeeper.properties import (
     PrefixConsistency,
     PrimaryIntegrity,
     TreesIdentical,
+    ZooKeeperNoLostAck,
 )
 from simulations.engine.systems.zookeeper.state import BROADCAST, FOLLOWING, LEADING
 from tests.systems.zookeeper.helpers import ran, recipe
@@ -232,6 +233,21 @@ def test_messages_that_the_protocol_never_sends_are_seen() -> None:
     assert told(MessagesLegal(), (0, first), (0, Commit(1, 2))) == "violated"
     assert told(MessagesLegal(), (0, first), (0, Propose(1, txn(1, 1, 7)))) == "violated"
     assert told(MessagesLegal(), (0, first), (2, second)) == "violated"
+
+
+def test_the_commit_of_a_lone_voter_may_overtake_its_proposal() -> None:
+    """On links that keep no order; a leader proposes what it writes down."""
+    check = lead(MessagesLegal(), holder("s1", txn(1, 1), role=LEADING))
+    assert told(check, (0, Commit(1, 1)), (0, Propose(1, txn(1, 1)))) == "holds"
+    assert told(check, (0, Commit(1, 2))) == "violated"
+
+
+def test_a_lock_that_an_earlier_operation_queued_for_is_no_write_of_this_one() -> None:
+    for written, judged in ((1, 1), (6, 0)):
+        check = ZooKeeperNoLostAck()
+        deliver(check, holder("s1", txn(1, 1, written)))
+        check.completed(1, 1, lock_operation("lock", "a"))
+        assert len(check.acknowledged) == judged
 
 
 def test_what_was_delivered_is_not_taken_back() -> None:

@@ -9,7 +9,8 @@ from simulations.engine.checks.base import Check
 from simulations.engine.context import DELIVER
 from simulations.engine.log import Log
 from simulations.engine.systems.zookeeper.messages import Ack, Commit, Diff, Propose, Snap, Trunc, zxid_text
-from simulations.engine.systems.zookeeper.properties import DELIVERED, operation_of
+from simulations.engine.systems.zookeeper.properties import DELIVERED, LOG, ROLE, operation_of
+from simulations.engine.systems.zookeeper.state import LEADING
 
 
 class CommittedLogDurability(Check):
@@ -75,13 +76,22 @@ class CommittedLogMonotonicity(Check):
 class MessagesLegal(Check):
     """ShouldNotBeTriggered: nobody acknowledges or commits what was not proposed, no two proposals have one zxid, and
     one leader speaks in an epoch. ``proposed``: zxid -> operation, as first proposed; ``highest``: epoch -> counter of
-    the last proposal; ``speakers``: epoch -> who proposes in it."""
+    the last transaction that its leader wrote down; ``speakers``: epoch -> who proposes in it."""
 
     name: ClassVar[str] = "messages_legal"
+    watches: ClassVar[tuple[int, ...] | None] = (LOG,)
     wants_events: ClassVar[bool] = True
     proposed: dict[int, int] = {}
     highest: dict[int, int] = {}
     speakers: dict[int, int] = {}
+
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        """What a leader proposes is in its log at once; the commit of a lone voter may overtake the proposal."""
+        if after[ROLE] == LEADING and process.log.last >= process.log.first:
+            last = process.log[process.log.last]
+            self.highest[last.term] = max(self.highest.get(last.term, 0), last.counter)
 
     def executed(self, at_us: int, event: Any) -> None:
         """Every executed event: only messages of the broadcast are looked at."""

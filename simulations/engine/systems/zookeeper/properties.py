@@ -19,6 +19,7 @@ from simulations.engine.chunks import Chunks
 from simulations.engine.process import Process, Request
 from simulations.engine.systems.zookeeper.messages import COUNTER_BITS, Txn, zxid_text
 from simulations.engine.systems.zookeeper.process import ZooKeeper
+from simulations.engine.systems.zookeeper.recipes import RECIPES
 from simulations.engine.systems.zookeeper.state import BROADCAST, LEADING, LOOKING, SYNCHRONIZATION
 from simulations.engine.systems.zookeeper.tree import READS, SYNCS
 
@@ -326,8 +327,12 @@ class ZooKeeperNoLostAck(NoLostAck):
             self.order.append((log.hash_at(index), operation_of(log[index])))
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
-        if operation.kind not in READS and operation.kind not in SYNCS and operation.kind != "unlock":
-            super().completed(at_us, event, operation)
+        kind = operation.kind
+        if kind in READS or kind in SYNCS or kind == "unlock":
+            return
+        if kind in RECIPES and all(done != operation.id for _, done in self.order.since(0)):
+            return  # (it holds a node that an earlier operation of its client made)
+        super().completed(at_us, event, operation)
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         """While nobody leads, who would be elected first may hold everything that was acknowledged: nothing is lost."""
