@@ -336,6 +336,23 @@ def test_a_reconfiguration_needs_a_quorum_of_the_new_voters_that_follows() -> No
     assert server(world, "s1").voters == ("s1", "s2", "s3")
 
 
+@pytest.mark.parametrize("cut", [3, 2, 1])
+def test_a_change_that_takes_effect_leaves_a_later_one_in_the_history_pending(cut: int) -> None:
+    """A learner that comes late gets both with one DIFF: the first is committed, the second may never be."""
+    first, second = ("s1", "s2", "s3"), ("s3", "s4", "s5")
+    group = Group(ZooKeeper, IDS, Parameters())
+    group.start("s1")
+    late = group.processes["s1"]
+    late.store((Txn(1, 1, Reconfigure(first)), Txn(1, 2, Reconfigure(second))))
+    late.cut_from(cut)
+    pending = {3: second, 2: first, 1: ()}[cut]
+    assert late.next_voters == pending
+    late.committed = 1
+    late.deliver_committed()
+    assert late.next_voters == (second if cut == 3 else ())
+    assert late.has_quorum(("s1", "s2")) is (cut == 2)
+
+
 def test_a_leader_that_is_removed_hands_over() -> None:
     change = {"at_s": 2, "do": "configure", "target": "leader", "remove": ["s1"]}
     world = ran(recipe(operations=[operation(5, "set", "/a", value=1)], faults=[change]))

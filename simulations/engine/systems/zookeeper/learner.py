@@ -70,8 +70,16 @@ class Learner(Election):
             return
         self.log.truncate_from(index)
         if self.next_voters_at >= index:
-            self.next_voters, self.next_voters_at = (), 0
+            self.find_next_voters()
         self.context.persist(truncate_from("log", index))
+
+    def find_next_voters(self) -> None:
+        """The last change of voters in the history that has not taken effect yet."""
+        self.next_voters, self.next_voters_at = (), 0
+        for index in range(max(self.delivered + 1, self.log.first), self.log.last + 1):
+            txn = self.log[index]
+            if isinstance(txn.command, Reconfigure) and not txn.error:
+                self.next_voters, self.next_voters_at = txn.command.voters, index
 
     def install(self, snapshot: Snapshot) -> None:
         """Replace everything by a snapshot."""
@@ -316,7 +324,9 @@ class Learner(Election):
 
     def activate(self, voters: tuple[str, ...]) -> None:
         """A committed configuration takes effect."""
-        self.voters, self.next_voters, self.next_voters_at = voters, (), 0
+        self.voters = voters
+        if self.next_voters_at <= self.delivered:  # (the history may hold a later change already)
+            self.next_voters, self.next_voters_at = (), 0
         self.context.persist(put("voters", list(voters)))
         self.context.note("zookeeper.reconfigured", voters=", ".join(voters))
         if self.role == OBSERVING and self.is_voter:

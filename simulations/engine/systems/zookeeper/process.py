@@ -35,7 +35,6 @@ from simulations.engine.systems.zookeeper.messages import (
     Ping,
     PingReply,
     Propose,
-    Reconfigure,
     Revalidate,
     Revalidated,
     Snap,
@@ -97,10 +96,7 @@ class ZooKeeper(Serving):
                     snapshot
                 )  # (a crash tore the installation: the log is still that from before it)
         self.committed = self.delivered
-        for index in range(self.log.first, self.log.last + 1):
-            command = self.log[index].command
-            if isinstance(command, Reconfigure):
-                self.next_voters, self.next_voters_at = command.voters, index
+        self.find_next_voters()
         if self.next_voters == self.voters:  # (the last change took effect)
             self.next_voters, self.next_voters_at = (), 0
 
