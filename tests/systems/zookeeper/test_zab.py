@@ -127,6 +127,18 @@ def test_a_server_with_a_change_joins_when_a_quorum_of_both_sets_of_voters_follo
     assert (third.role, third.leader) == ("following", "s1")
 
 
+@pytest.mark.parametrize(("round", "joins"), [(0, True), (-1, False), (1, False)])
+def test_a_server_with_a_change_joins_whom_its_own_vote_has_elected(round: int, joins: bool) -> None:
+    """Two of three were elected by turns with the vote of the third, which needed both and followed neither."""
+    third = with_a_change_at_s3().processes["s3"]
+    third.proposal = ("s1", 4, 0)
+    third.on_message("s1", Notification("s1", 4, 0, third.round + round, "leading"))
+    assert (third.leader == "s1") is joins
+    other = with_a_change_at_s3().processes["s3"]
+    other.on_message("s1", Notification("s1", 4, 0, other.round, "leading"))
+    assert (other.proposal[0], other.role) == ("s3", "looking")
+
+
 def delivered_twice(group: Group, rounds: int = 12) -> int:
     """How many notifications there are until all is quiet when every one comes twice."""
     count = 0

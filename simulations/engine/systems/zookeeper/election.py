@@ -175,14 +175,19 @@ class Election(State):
             self.settle(self.proposal)
 
     def hear_of_leader(self, sender: str, message: Notification) -> None:
-        """Others have a leader already: join when a quorum of them follows it and it says so itself."""
+        """Others have a leader already: join when a quorum of them follows it and it says so itself.
+
+        With a change of voters that is not committed a quorum here is more than one there: whom this server's own vote
+        has elected it joins too. Else it would elect others by turns for ever, and follow nobody.
+        """
         self.outside[sender] = message
         leader = message.leader
         named = self.outside.get(leader)
         if leader == self.id or named is None or named.state != LEADING or named.leader != leader:
             return
         followers = [server for server, told in self.outside.items() if told.leader == leader]
-        if self.has_quorum(followers):
+        mine = bool(self.next_voters) and named.round == self.round and self.proposal[0] == leader
+        if mine or self.has_quorum(followers):
             self.round = max(self.round, message.round)
             self.settle((leader, message.epoch, message.zxid))
 
