@@ -9,7 +9,7 @@ import pytest
 from simulations.engine.harness import metric
 from simulations.engine.meters import Scope
 from simulations.engine.process import Request
-from simulations.engine.systems.zookeeper.messages import Forward
+from simulations.engine.systems.zookeeper.messages import Forward, Revalidated
 from simulations.engine.systems.zookeeper.parameters import Parameters
 from simulations.engine.systems.zookeeper.process import ZooKeeper
 from tests.systems.recording import Group
@@ -150,6 +150,28 @@ def test_an_ephemeral_node_lives_as_long_as_its_session_not_its_connection() -> 
     world = ran(plain)
     assert results(world)[1] == ("ok", True)
     assert metric(world, "session_expired_seen_s", Scope()) is None
+
+
+def test_a_session_that_ended_while_the_leaders_answer_was_held_is_not_taken_up() -> None:
+    world = ran(recipe(operations=[operation(0.5, "set", "/x", "c", at="s2", value=1)]), 1)
+    follower = server(world, "s2")
+    session = next(iter(follower.tree.sessions))
+    follower.resuming["c"], follower.greeted["c"] = (session, 0, ()), 1_000_000
+    del follower.connections["c"], follower.tree.sessions[session]
+    follower.on_revalidated("s1", Revalidated("c", session, True))
+    assert "c" not in follower.connections
+
+
+def test_a_leaders_clock_that_is_set_back_makes_no_session_live_longer() -> None:
+    plain = recipe(
+        operations=[operation(1, "create", "/e", at="far", arguments={"ephemeral": True})],
+        topology=WITH_FAR,
+        faults=[
+            {"at_s": 2, "do": "partition", "groups": [["far"], ["rest"]]},
+            {"at_s": 2, "do": "clock", "target": "s1", "jump_ms": -1900},
+        ],
+    )
+    assert "/e" not in server(ran(plain, 5), "s1").data
 
 
 def test_sessions_survive_the_leader() -> None:

@@ -139,14 +139,13 @@ class Serving(Leader):
         wanted = self.resuming.pop(client, None)
         if wanted is None or wanted[0] != session:
             return
-        if not alive:
+        known = self.tree.sessions.get(session)
+        if not alive or known is None:  # (it may have ended since the leader answered)
             self.context.send(client, Connected(0, 0.0, self.state_zxid()), before_durable=True)
             return
         self.open_connection(client, session)
-        known = self.tree.sessions.get(session)
-        timeout_ms = self.parameters.session_timeout_ms if known is None else known.timeout_ms
         self.context.send(
-            client, Connected(session, float(timeout_ms), self.state_zxid()), before_durable=True
+            client, Connected(session, float(known.timeout_ms), self.state_zxid()), before_durable=True
         )
         for path, mode in wanted[2]:
             self.watch_again(client, path, mode, wanted[1])
