@@ -18,6 +18,12 @@ from tests.systems.zookeeper.helpers import operation, ran, recipe, results, ser
 PLAIN = {"set_creates": False, "create_parents": False}
 
 
+WITH_FAR = {
+    "nodes": [{"id": "s1"}, {"id": "s2"}, {"id": "s3"}, {"id": "far", "bare": True}],
+    "links": {"default": {"latency_ms": 10, "ordered": True}},
+}
+
+
 def told(*lines: tuple[str, str, Any, dict[str, Any]], parameters: dict[str, Any] | None = None) -> list[Any]:
     """What a client is told, one operation every 100 ms."""
     operations = [

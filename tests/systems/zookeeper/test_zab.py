@@ -278,6 +278,30 @@ def test_a_leader_without_a_quorum_stops_and_its_clients_learn_it() -> None:
     assert results(world) == [("fail", "ConnectionLoss")]
 
 
+def test_a_clock_that_is_set_back_keeps_no_leader_in_office() -> None:
+    """ZooKeeper counts ticks; it does not read a clock that people set."""
+    plain = recipe(
+        faults=[
+            {"at_s": 2, "do": "clock", "target": "s1", "jump_ms": -1500},
+            {"at_s": 2, "do": "kill", "target": ["s2", "s3"]},
+        ]
+    )
+    assert server(ran(plain, 3.5), "s1").role == "looking"
+
+
+def test_a_clock_that_is_set_back_makes_no_follower_wait_longer() -> None:
+    group = Group(ZooKeeper, IDS, Parameters())
+    group.start("s1")
+    group.contexts["s1"].now = 9_000_000
+    group.processes["s1"].follow("s2")
+    group.contexts["s1"].now = 0
+    for _ in range(39):
+        group.fire("s1", "connect")
+    assert group.processes["s1"].role == "following"
+    group.fire("s1", "connect")
+    assert group.processes["s1"].role == "looking"
+
+
 def test_a_lost_proposal_is_asked_for_again() -> None:
     drop = {"at_s": 1.9, "do": "drop", "match": {"message": "Propose", "to": "s3", "count": 2}, "for_s": 1}
     writes = [operation(2 + number / 50, "set", "/a", value=number) for number in range(5)]

@@ -58,7 +58,7 @@ class Leader(Learner):
         self.learner_connections, self.taken = {}, {}
         self.new_epoch, self.last_zxids, self.put_off = 0, {}, {}
         self.forwarding, self.current, self.acked, self.heard = {}, {}, {}, {}
-        self.undurable, self.syncs_later = [], []
+        self.undurable, self.syncs_later, self.half_ticks = [], [], 0
         self.owners, self.deadlines = {}, {}
         self.context.set_timer("initialize", self.parameters.init_limit * self.tick_us)
         self.choose_epoch()
@@ -111,7 +111,7 @@ class Leader(Learner):
             self.look_for_leader("newer_follower")
             return
         self.infos[sender] = self.new_epoch
-        self.heard[sender] = self.context.now
+        self.heard[sender] = self.half_ticks
         if message.current_epoch >= 0:
             self.epoch_acks[sender] = message.current_epoch
         self.acked[sender] = 0
@@ -193,7 +193,7 @@ class Leader(Learner):
             return
         if not self.is_connected(sender, message.connection):
             return
-        self.heard[sender] = self.context.now
+        self.heard[sender] = self.half_ticks
         self.current[sender] = True
         self.acked[sender] = max(self.acked.get(sender, 0), self.base + message.counter)
         if self.alone and sender in self.voters:
@@ -233,7 +233,7 @@ class Leader(Learner):
         self.deadlines = {}
         for session in self.tree.sessions:
             self.touch(session)
-        self.half_ticks = 0
+        self.tick_at = self.context.now
         if not self.is_voter:
             self.look_for_leader("no_voter")
             return
@@ -376,10 +376,8 @@ class Leader(Learner):
 
     def keeps_quorum(self) -> bool:
         """Whether a quorum was heard of within the limit. The last of two goes on when the oracle says so."""
-        since = self.context.now - self.parameters.sync_limit * self.tick_us
-        alive = [
-            learner for learner in self.current if learner == self.id or self.heard.get(learner, 0) > since
-        ]
+        since = self.half_ticks - 2 * self.parameters.sync_limit
+        alive = [learner for learner in self.current if learner == self.id or self.heard[learner] >= since]
         if is_majority(self.voters, alive):
             return True
         if self.is_licensed() and not self.alone:
@@ -394,7 +392,7 @@ class Leader(Learner):
         """A learner lives; so do the sessions that it heard of."""
         if self.role != LEADING or message.epoch != self.epoch or sender not in self.current:
             return
-        self.heard[sender] = self.context.now
+        self.heard[sender] = self.half_ticks
         for session in message.touched:
             self.touch(session)
 
@@ -408,6 +406,11 @@ class Leader(Learner):
     def expire_sessions(self) -> None:
         """Sessions that were silent for too long end, by a transaction like any other."""
         now = self.context.now
+        if now < self.tick_at:  # (the clock was set back: nobody's time grows by that)
+            self.reap_at = now
+            for session in self.deadlines:
+                self.touch(session)
+        self.tick_at = now
         for session in [session for session, until in self.deadlines.items() if until <= now]:
             del self.deadlines[session]
             if session in self.future.sessions:

@@ -102,14 +102,15 @@ class Learner(Election):
         self.early, self.history_complete, self.waiting_base = {}, False, -1
         self.touched = {}
         self.connection = self.context.random.integer(1, CONNECTIONS)
-        self.connect_until = self.context.now + self.parameters.init_limit * self.tick_us
+        self.reports_left = self.parameters.init_limit * CONNECTS_A_TICK  # (no clock: that may be set back)
         self.report()
 
     def report(self) -> None:
         """Tell the leader the last epoch this server agreed to; again, until it answers."""
-        if self.context.now >= self.connect_until:
+        if not self.reports_left:
             self.look_for_leader("no_answer")
             return
+        self.reports_left -= 1
         self.context.send(self.leader, FollowerInfo(self.connection, self.accepted_epoch))
         self.context.set_timer("connect", self.tick_us // CONNECTS_A_TICK)
 

@@ -69,7 +69,7 @@ class State(Process):
     history_complete: bool = False
     waiting_base: int = -1
     connection: int = 0
-    connect_until: int = 0
+    reports_left: int = 0
     stalled_at: int = -1
     touched: dict[int, bool] = field(default_factory=dict)
 
@@ -106,6 +106,7 @@ class State(Process):
     deadlines: dict[int, int] = field(default_factory=dict)
     syncs_later: list[tuple[int, str, str, int]] = field(default_factory=list)
     half_ticks: int = 0
+    tick_at: int = 0
     reap_at: int = 0
 
     # -- what is read often -------------------------------------------------------------------------------------
