@@ -86,6 +86,11 @@ class Observer:
         for check in self.judges[index]:
             check.restarted(self.kernel.now, index)
 
+    def began(self, context: ProcessContext) -> None:
+        for name, check in self.checks.items():
+            if self._watches(name, context.index):
+                check.began(self.kernel.now, context.index, context.process)
+
     def invoke(self, client: str, kind: str, key: str, argument: Any) -> Operation:
         """A client starts an operation."""
         kernel = self.kernel

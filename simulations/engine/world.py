@@ -138,6 +138,8 @@ class World:
         context.life = 1 if host.state == "up" else 0
         self._add_context(context)
         self.new_life(context)
+        if context.life:
+            self.observer.began(context)
         kernel.refresh_blocked(context)
 
     def new_life(self, context: ProcessContext) -> None:

@@ -14,6 +14,8 @@ from simulations.engine.checks.history import Operation
 from simulations.engine.experiment import parse
 from simulations.engine.meters import Scope
 from simulations.engine.world import World
+from tests.systems.drawn import drawn
+from tests.systems.drawn import run as run_drawn
 
 
 def experiment(faults: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
@@ -142,9 +144,38 @@ def test_a_minority_differs_while_it_is_cut_off_and_converges_after_the_heal() -
 
 
 def test_the_keys_that_differ() -> None:
-    assert differing([{"a": 1, "b": 2}, {"a": 1, "b": 2}]) == []
-    assert differing([{"a": 1, "b": 2}, {"a": 1, "b": 3}, {"a": 1}]) == ["b"]
-    assert differing([{}, {"a": None}]) == ["a"]
+    class Replica:
+        def __init__(self, **data: Any) -> None:
+            self.data = data
+
+    class Part(Replica):
+        def owns(self, key: str) -> bool:
+            return key == "a"
+
+    assert differing([]) == differing([Replica(a=1, b=2), Replica(a=1, b=2)]) == []
+    assert differing([Replica(a=1, b=2), Replica(a=1, b=3), Replica(a=1)]) == ["b"]
+    assert differing([Replica(), Replica(a=None)]) == ["a"]
+    assert differing([Replica(a=1, b=2), Part(a=1), Replica(a=1, b=2)]) == []
+
+
+def test_a_replica_that_never_got_anything_differs_from_one_that_did() -> None:
+    """Only what changes is told to checks: what a process begins with must count as well."""
+    cut = {"at_s": 0, "do": "partition", "groups": [["a"], ["b", "c"]]}
+    plain = drawn(
+        "multi_leader",
+        ["a", "b", "c"],
+        workload=[{"client": "c1", "at": "a", "to": "a", "operation": "put", "rate": 10, "stop_s": 3}],
+        faults=[cut, {"at_s": 4, "do": "kill", "target": "c", "for_s": 1}],
+        checks=["replicas_equal", {"metric": "converged_ms", "at_least": 0}],
+    )
+    apart = run_drawn(plain)
+    assert apart.verdicts()["replicas_equal"].verdict == "violated"
+    assert harness.metric(apart, "converged_ms", Scope(1_000_000)) is None
+    assert harness.metric(apart, "converged_ms", Scope(5_500_000)) is None
+    healed = run_drawn({**plain, "faults": [*plain["faults"], {"at_s": 5, "do": "heal"}]})
+    took = harness.metric(healed, "converged_ms", Scope(5_000_000))
+    assert took is not None
+    assert 0 < took < 1000
 
 
 def test_turns_are_noted_once() -> None:

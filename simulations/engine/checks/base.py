@@ -88,6 +88,9 @@ class Check(msgspec.Struct):
     def restarted(self, at_us: int, process_index: int) -> None:
         """The process began a new life."""
 
+    def began(self, at_us: int, process_index: int, process: Any) -> None:
+        """The process began a life, its first one included; it has read nothing of its disk yet."""
+
     def invoked(self, at_us: int, event: int, operation: Operation) -> None:
         """A client started an operation (history.Operation: id, client, kind, key, argument)."""
 

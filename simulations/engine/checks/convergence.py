@@ -5,7 +5,6 @@ Generic over systems whose processes keep a key-value state in ``data`` (and its
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -30,17 +29,14 @@ MISSING = ("",)
 """Stands for a key that a replica does not have: no value is a tuple."""
 
 
-def differing(states: list[Mapping[str, Any]]) -> list[str]:
-    """The keys on which these states are not all the same, sorted."""
-    keys = sorted({key for state in states for key in state})
-    return [
-        key for key in keys if any(state.get(key, MISSING) != states[0].get(key, MISSING) for state in states)
-    ]
+def replicas_of(processes: list[Any]) -> list[Any]:
+    """Those processes that have a key-value state."""
+    return [process for process in processes if isinstance(getattr(process, "data", None), dict)]
 
 
-def states_of(processes: list[Any]) -> list[Mapping[str, Any]]:
-    """The key-value states of those processes that have one."""
-    return [process.data for process in processes if isinstance(getattr(process, "data", None), dict)]
+def differing(replicas: list[Any]) -> list[str]:
+    """The keys on which those that keep them hold different values, sorted."""
+    return [key for key in sorted({key for one in replicas for key in one.data}) if differ_on(key, replicas)]
 
 
 class ReplicasEqual(Check):
@@ -52,9 +48,9 @@ class ReplicasEqual(Check):
     at_us: int | None = None
 
     def look(self, at_us: int, event: int, running: Any) -> None:
-        states = states_of([running[index] for index in sorted(running)])
-        self.judged = len(states)
-        self.keys = tuple(differing(states)) if states else ()
+        replicas = replicas_of([running[index] for index in sorted(running)])
+        self.judged = len(replicas)
+        self.keys = tuple(differing(replicas))
         self.at_us, self.event = at_us, event
 
     def verdict(self) -> Verdict:
@@ -77,6 +73,9 @@ class Convergence(Check):
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
     ) -> None:
+        self.began(at_us, process_index, process)
+
+    def began(self, at_us: int, process_index: int, process: Any) -> None:
         state_hash = getattr(process, "state_hash", None)
         if state_hash is not None and self.hashes.get(process_index) != state_hash:
             self.hashes[process_index] = state_hash
@@ -117,8 +116,8 @@ KEYS_COUNTED = 20_000
 
 def diverged(world: World, scope: Scope) -> int | None:
     """Keys on which the running replicas differ now; None with fewer than two."""
-    states = states_of(running_processes(world))
-    return len(differing(states)) if len(states) > 1 else None
+    replicas = replicas_of(running_processes(world))
+    return len(differing(replicas)) if len(replicas) > 1 else None
 
 
 def running_processes(world: World) -> list[Any]:
@@ -132,17 +131,15 @@ def running_processes(world: World) -> list[Any]:
 def differing_now(world: World) -> int | None:
     """The same along a run, for the meter of the page: equal hashes need no look; None when there is too much to look
     at, or nothing that could be compared."""
-    running = running_processes(world)
-    running = [process for process in running if isinstance(getattr(process, "data", None), dict)]
+    running = replicas_of(running_processes(world))
     hashes = [process.state_hash for process in running if hasattr(process, "state_hash")]
-    states = states_of(running)
-    if len(hashes) != len(states) or len(states) < 2:
+    if len(hashes) != len(running) or len(running) < 2:
         return None
     if len(set(hashes)) == 1:
         return 0
-    if sum(map(len, states)) > KEYS_COUNTED:
+    if sum(len(one.data) for one in running) > KEYS_COUNTED:
         return None
-    return sum(differ_on(key, running) for key in sorted({key for state in states for key in state}))
+    return len(differing(running))
 
 
 def differ_on(key: str, replicas: list[Any]) -> bool:

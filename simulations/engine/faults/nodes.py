@@ -52,6 +52,7 @@ def start(world: World, host: Host, disk: str = "kept") -> None:
         world.new_life(context)
         kernel.refresh_blocked(context)
         world.observer.restarted(context.index)
+        world.observer.began(context)
         kernel.number += 1
         entry = (kernel.now, 0, kernel.number, START, context.index, kernel.current, None, context.life)
         kernel.schedule(entry)

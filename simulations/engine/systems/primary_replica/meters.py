@@ -111,8 +111,8 @@ def diverged(world: World, scope: Scope) -> int | None:
     answering += [
         context.process for context in world.kernel.contexts if isinstance(context.process, SharedDisk)
     ]
-    states = convergence.states_of(answering)
-    return len(convergence.differing(states)) if states else None
+    replicas = convergence.replicas_of(answering)
+    return len(convergence.differing(replicas)) if replicas else None
 
 
 def common_prefix(one: Log, other: Log) -> int:
