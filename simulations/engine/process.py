@@ -405,6 +405,12 @@ def are_addresses(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
+def fixed_parameters(kind: Any) -> tuple[str, ...]:
+    """The parameters of a system that no running process can change: by what it keeps, they hold from the beginning."""
+    found: tuple[str, ...] = getattr(kind, "fixed", ())
+    return found
+
+
 @dataclass(frozen=True)
 class System:
     """One line of the registry: the descriptor and the classes behind it.
@@ -413,8 +419,8 @@ class System:
     process kind -> class; ``messages``: every message class; ``checks``: check name -> class, built by the harness.
     ``preset``: an experiment's initial values of one process -> (cells, logs) of its disk; ``preset_addresses``: which
     of those values are addresses of processes. ``parameters`` that name processes have a method ``addresses``:
-    parameter -> the addresses in it. The hooks let the harness ask from outside: ``is_leader(process)`` and
-    ``epoch(process)``.
+    parameter -> the addresses in it; their ``fixed`` ones cannot change while it runs. The hooks let the harness ask
+    from outside: ``is_leader(process)`` and ``epoch(process)``.
     ``metrics``: name -> function of (world, scope), over what ``meters`` (name -> class) counted along the way.
     ``entry``: the type of what its logs hold. ``linearizable``: clients may expect linearizability, so it gets a lamp.
     ``requests``: the client operations it answers; empty: not declared, any may be asked.

@@ -16,7 +16,7 @@ from simulations.engine import assembly, harness
 from simulations.engine.experiment.problems import Problem, Problems, child
 from simulations.engine.experiment.structs import Check as Expectation
 from simulations.engine.experiment.structs import Experiment, When
-from simulations.engine.process import System
+from simulations.engine.process import System, fixed_parameters
 from simulations.engine.workload import POST_AND_REFRESH
 
 OPERATORS = ("campaign", "transfer", "configure", "promote", "backup", "restore_backup", "command")
@@ -111,6 +111,9 @@ def asked_value(arguments: Mapping[str, Any], path: str, known: Known, problems:
     """A parameter made of parts takes only values that have them."""
     for kind in known.settings:
         if arguments["name"] in kind.__struct_fields__:
+            if arguments["name"] in fixed_parameters(kind):
+                problems.add(path, "fixed_parameter", given=arguments["name"])
+                return
             try:
                 msgspec.convert({arguments["name"]: arguments["value"]}, kind)
             except msgspec.ValidationError as error:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
+from simulations import catalogue
 from simulations.engine.experiment import parse
 from simulations.engine.process import Descriptor, Process, Reply, Request, System, Text
 from simulations.engine.registry import SYSTEMS
@@ -123,3 +124,55 @@ def test_two_systems_fork_and_save_as_one_world() -> None:
         other.run_until(at)
         other = World.load(other.experiment, other.fork().save(), systems=BOTH)
     assert other.digest() == straight.digest()
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "value", "reason"),
+    [
+        (None, "window", 8, None),
+        ("db-east", "window", 8, None),
+        ("o-cloud", "window", 8, "no_parameter"),
+        ("o-cloud", "election_timeout_ms", [300, 600], None),
+        ("o-cloud", "election_timeout_ms", [600, 300], "malformed"),
+        (None, "window", -1, "malformed"),
+    ],
+)
+def test_a_parameter_is_set_at_those_processes_that_have_it(
+    target: str | None, name: str, value: Any, reason: str | None
+) -> None:
+    """Databases and orchestrators have different ones, and a node may run both."""
+    world = World(catalogue.load("CO-03"))
+    world.run_until(1_000_000)
+    line = {"do": "set_parameter", "name": name, "value": value, **({"target": target} if target else {})}
+    found = world.refusal(line)
+    assert (found.reason if found else None) == reason
+    if reason is None:
+        for number, do in enumerate((line, {**line, "target": "all"})):
+            world.command(1_000_000, do, number)
+        world.run_until(2_000_000)
+
+
+@pytest.mark.parametrize(
+    ("id", "name", "value", "reason"),
+    [
+        ("SN-01", "shards", 9, "fixed_parameter"),
+        ("BA-02", "replicas", 2, "fixed_parameter"),
+        ("SN-01", "refresh_s", 3600, "malformed"),
+        ("SN-01", "backup_every_s", 0, None),
+        ("SN-01", "directory", True, None),
+        ("MS-01", "mode", "shared_disk", None),
+        ("MS-03", "mode", "semi_sync", None),
+    ],
+)
+def test_a_running_system_survives_what_it_is_set_to(
+    id: str, name: str, value: Any, reason: str | None
+) -> None:
+    """What it cannot take is refused with a reason; all else changes how it goes on, not whether."""
+    world = World(catalogue.load(id))
+    world.run_until(1_000_000)
+    line = {"do": "set_parameter", "name": name, "value": value}
+    found = world.refusal(line)
+    assert (found.reason if found else None) == reason
+    if reason is None:
+        world.command(1_000_000, line, 1)
+        assert world.run_until(8_000_000, budget=200_000) == "reached"

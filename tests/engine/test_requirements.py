@@ -114,6 +114,15 @@ def test_a_parameter_made_of_parts_is_set_whole_or_refused() -> None:
     assert [problem.path for problem in problems] == ["faults[0].value"]
 
 
+def test_a_parameter_that_holds_from_the_beginning_is_set_by_no_line() -> None:
+    line = {"at_s": 1, "do": "set_parameter", "name": "shards", "value": 9}
+    (problem,) = missing(parse(shipped("SN-01", "faults", [line]), SYSTEMS), SYSTEMS)
+    assert (problem.path, problem.message) == (
+        "faults[0].value",
+        "shards cannot change while the system runs",
+    )
+
+
 def test_simulate_refuses_before_it_runs_anything_also_for_a_variant() -> None:
     plain = small()
     plain["variants"] = [{"id": "other", "title": TEXT, "checks": ["no_lost_acks"]}]

@@ -35,6 +35,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "unknown_parameter": ("the system has no parameter {given}", "该系统没有参数 {given}"),
     "unknown_path": ("there is nothing at {given}", "{given} 处没有任何内容"),
     "no_system": ("there is no system {given}", "没有系统 {given}"),
+    "fixed_parameter": ("{given} cannot change while the system runs", "系统运行时不能更改 {given}"),
     "no_parameter": ("the system has no parameter {given}", "该系统没有参数 {given}"),
     "no_twin": ("the system has no twin {given}", "该系统没有故意弄坏的版本 {given}"),
     "no_action": ("no system here carries out {given}", "这里没有系统能执行 {given}"),

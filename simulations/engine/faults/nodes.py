@@ -255,6 +255,12 @@ def load_normal(world: World, fault: Fault, arguments: Arguments) -> None:
 
 
 def set_parameter(world: World, fault: Fault, arguments: Arguments) -> None:
-    hit = fault.hit or tuple(context.id for context in world.processes_of(world.experiment.system))
-    for context in contexts_of(world, hit):
+    for context in having_parameter(world, fault.hit, arguments["name"]):
         world.set_parameter(context, arguments["name"], arguments["value"])
+
+
+def having_parameter(world: World, hit: tuple[str, ...], name: str) -> list[ProcessContext]:
+    """Of the processes that were hit - nobody: all of the experiment's own system - those that have this parameter. A
+    node may run processes of other systems, too."""
+    found = contexts_of(world, hit) if hit else world.processes_of(world.experiment.system)
+    return [context for context in found if name in context.process.parameters.__struct_fields__]

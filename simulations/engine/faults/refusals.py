@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulations.engine.experiment.problems import ExperimentError
-from simulations.engine.faults.nodes import armed, contexts_of, hosts_of
+from simulations.engine.faults.nodes import armed, contexts_of, having_parameter, hosts_of
 from simulations.engine.faults.targets import hit_by
 from simulations.engine.hosts import DOWN, PAUSED, UP, Host
-from simulations.engine.process import Text
+from simulations.engine.process import Text, fixed_parameters
 
 if TYPE_CHECKING:
     from simulations.engine.world import World
@@ -36,6 +36,7 @@ REASONS = {
     "no_timer": ("{node} has no such timer running.", "{node} 没有这个正在计时的定时器。"),
     "no_message": ("That message is not under way.", "该消息不在途中。"),
     "no_parameter": ("The system has no parameter {target}.", "该系统没有参数 {target}。"),
+    "fixed_parameter": ("{target} cannot change while the system runs.", "系统运行时不能更改 {target}。"),
 }
 
 
@@ -110,7 +111,20 @@ def of_system(world: World, line: Any, hit: tuple[str, ...]) -> Refusal | None:
     if line.do == "fire_timer" and not armed(world, hit, line.arguments["timer"]):
         return refuse("no_timer", node=", ".join(hit))
     if line.do == "set_parameter":
-        known = world.systems[world.experiment.system].parameters.__struct_fields__
-        if line.arguments["name"] not in known:
-            return refuse("no_parameter", target=str(line.arguments["name"]))
+        return of_parameter(world, hit, line.arguments["name"], line.arguments["value"])
+    return None
+
+
+def of_parameter(world: World, hit: tuple[str, ...], name: str, value: Any) -> Refusal | None:
+    """Nobody has it, or the value does not fit: not at all, or not beside what the others are now."""
+    having = having_parameter(world, hit, name)
+    if not having:
+        return refuse("no_parameter", target=name)
+    for context in having:
+        if name in fixed_parameters(type(context.process.parameters)):
+            return refuse("fixed_parameter", target=name)
+        try:
+            world.changed_parameters(context, name, value)
+        except msgspec.ValidationError as error:
+            return refuse("malformed", detail=str(error))
     return None

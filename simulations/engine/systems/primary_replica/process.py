@@ -64,7 +64,8 @@ class PrimaryReplica(Pair):
         self.others = tuple(one for one in members if one != self.id)
         self.epoch, self.log = disk.cell("epoch", 0), disk.log("log")
         self.rebuild()
-        if self.parameters.mode == SHARED_DISK:
+        self.shares_disk = self.parameters.mode == SHARED_DISK
+        if self.shares_disk:
             self.start_pair(disk)
             return
         first = disk.cell("start_as")
@@ -108,7 +109,7 @@ class PrimaryReplica(Pair):
 
     def on_parameters(self) -> None:
         """Another mode, perhaps: writes that wait may be answered now."""
-        if self.role == PRIMARY and self.parameters.mode != SHARED_DISK:
+        if self.role == PRIMARY and not self.shares_disk:
             self.settle()
 
     # -- handlers -------------------------------------------------------------------------------------------------
@@ -124,13 +125,13 @@ class PrimaryReplica(Pair):
         if self.role == OFF:
             return
         if self.role != PRIMARY:
-            if request.kind == "get" and self.parameters.mode != SHARED_DISK:
+            if request.kind == "get" and not self.shares_disk:
                 self.read_here(request)
             else:
                 self.redirect(request)
         elif request.kind == "get":
             self.context.reply(request, "ok", self.data.get(request.key))
-        elif self.parameters.mode == SHARED_DISK:
+        elif self.shares_disk:
             self.write_through(request)
         else:
             self.write(request)
@@ -168,7 +169,7 @@ class PrimaryReplica(Pair):
         """promote: a person makes this database the primary, whatever the others say."""
         if action != "promote" or self.role in (PRIMARY, OFF):
             return
-        if self.parameters.mode == SHARED_DISK:
+        if self.shares_disk:
             self.take_over("operator")
         elif self.may_lead():
             self.lead(self.epoch + 1, "operator")

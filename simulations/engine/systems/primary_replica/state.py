@@ -72,6 +72,7 @@ class State(Member):
 
     # --- a pair on a shared disk only ---
     disks: tuple[str, ...] = ()
+    shares_disk: bool = False
     fences: tuple[str, ...] = ()
     taking: bool = False
     unwritten: dict[int, Entry] = field(default_factory=dict)

@@ -25,7 +25,7 @@ from simulations.engine.systems.shared_nothing.messages import (
     Entry,
     Register,
 )
-from simulations.engine.systems.shared_nothing.router import NAME, REMEMBERED, Router, shard_of
+from simulations.engine.systems.shared_nothing.router import REMEMBERED, Router, shard_of
 
 SERVING, STANDBY, LOOKING, CATCHING_UP, EMPTY, RESTORING = (
     "serving", "standby", "looking", "catching_up", "empty", "restoring",
@@ -120,7 +120,7 @@ class Holder(Router):
     def register(self) -> None:
         self.words += 1
         message = Register(self.started_us, self.words, self.in_status(SERVING), self.in_status(STANDBY))
-        targets = self.directory.get(f"{NAME}/directory", ()) if self.parameters.directory else ()
+        targets = self.directories()
         if not targets or self.parameters.replicas > 1:
             targets = (*targets, *(server for server in self.servers if server != self.id))
         for target in targets:
@@ -193,8 +193,8 @@ class Holder(Router):
         shard = shard_of(request.key, self.parameters.shards)
         if self.status.get(shard) == SERVING:
             self.execute(request, "")
-        elif self.parameters.directory:
-            self.context.reply(request, "retry", None, self.directory[f"{NAME}/directory"][0])
+        elif self.directories():
+            self.context.reply(request, "retry", None, self.directories()[0])
         else:
             self.route(request)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import msgspec
 
 from simulations.engine.process import Parameter, Text
@@ -12,7 +14,9 @@ class Parameters(msgspec.Struct, forbid_unknown_fields=True):
     through a directory. Servers say every ``refresh_s`` that they run; what was heard is forgotten after ``ttl_s``. A
     request that a server does not answer within ``patience_ms`` is answered without it (``degraded_answers``: reads
     with what is remembered, labelled). ``backup_every_s`` (0: never); ``restore_keys_per_s``: how fast a restore
-    goes."""
+    goes. Where a key lies is settled by the first two: data does not move."""
+
+    fixed: ClassVar[tuple[str, ...]] = ("shards", "replicas")
 
     shards: int = 4
     replicas: int = 1

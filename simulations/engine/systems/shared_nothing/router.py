@@ -62,6 +62,10 @@ class Router(Member):
         count = len(self.servers)
         return [self.servers[(shard + step) % count] for step in range(min(self.parameters.replicas, count))]
 
+    def directories(self) -> tuple[str, ...]:
+        """Who is asked for what a server does not serve itself, where there is one and it is used."""
+        return self.directory.get(f"{NAME}/directory", ()) if self.parameters.directory else ()
+
     def serving(self, shard: int) -> str | None:
         """The holder that is heard from and says that it serves the shard (the first, if several do)."""
         for server in self.holders(shard):

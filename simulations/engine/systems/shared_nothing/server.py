@@ -166,6 +166,13 @@ class Server(Holder):
             self.waiting[-(entry.version * self.parameters.shards + shard)] = waiting
             self.send_copies(waiting)
 
+    def plan_backup(self) -> None:
+        """The next backup of its own accord, if there is to be one."""
+        if self.parameters.backup_every_s:
+            self.context.set_timer("backup", int(self.parameters.backup_every_s * 1_000_000))
+        else:
+            self.context.cancel_timer("backup")
+
     def back_up(self) -> None:
         """Send what changed since the last confirmed backup to the backup store."""
         for vault in self.vaults():
@@ -191,8 +198,10 @@ class Server(Holder):
         for shard in mine:
             self.enter(shard, LOOKING)
         self.look()
-        if self.parameters.backup_every_s:
-            self.context.set_timer("backup", int(self.parameters.backup_every_s * 1_000_000))
+        self.plan_backup()
+
+    def on_parameters(self) -> None:
+        self.plan_backup()
 
     def on_timer(self, name: str) -> None:
         what, _, shard = name.partition(" ")
@@ -209,7 +218,7 @@ class Server(Holder):
         elif what == "apply":
             self.apply(int(shard))
         elif what == "backup":
-            self.context.set_timer("backup", int(self.parameters.backup_every_s * 1_000_000))
+            self.plan_backup()
             self.back_up()
         else:
             Holder.on_timer(self, name)
