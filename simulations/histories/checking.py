@@ -11,6 +11,7 @@ import msgspec
 
 from simulations.engine.checks.linearizability import MODEL_KINDS, HistorySearch, Model, Verdict
 from simulations.histories import FORMATS, HistoryFormatError, ParsedHistory
+from simulations.histories.parsed import unwritable
 
 TIMEOUT_S = 30.0
 FILE_BYTES_MAX = 256 * 2**20
@@ -54,9 +55,13 @@ def _initial_value(text: str, format: str) -> Any:
     if text == "nil":
         return None
     try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        value = text
+    why = unwritable(value)
+    if why is not None:
+        raise ValueError(f"initial: {why}")
+    return value
 
 
 def _check_kinds(parsed: ParsedHistory) -> None:

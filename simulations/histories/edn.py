@@ -12,9 +12,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
 
-from simulations.histories.parsed import HistoryFormatError
+from simulations.histories.parsed import DEPTH_MAX, SURROGATE, HistoryFormatError
 
-DEPTH_MAX = 100
 SKIP = re.compile(r"(?:[\s,\ufeff]+|;[^\n]*)+")
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 TOKEN = re.compile(r"[^\s,;()\[\]{}\"]+")
@@ -54,7 +53,7 @@ class Reader:
     def error(self, reason: str, at: int | None = None) -> HistoryFormatError:
         return HistoryFormatError(self.line(at), reason)
 
-    def skip(self) -> bool:
+    def skip(self, depth: int = 0) -> bool:
         """Move past white space, comments and discarded values; True when there is something left."""
         while True:
             match = SKIP.match(self.text, self.at)
@@ -63,12 +62,12 @@ class Reader:
             if not self.text.startswith("#_", self.at):
                 return self.at < len(self.text)
             self.at += 2
-            self.value()
+            self.value(depth + 1)
 
     def value(self, depth: int = 0) -> Any:
         if depth > DEPTH_MAX:
             raise self.error(f"nested more than {DEPTH_MAX} deep")
-        if not self.skip():
+        if not self.skip(depth):
             raise self.error("the file ends inside a value")
         character = self.text[self.at]
         if character in CLOSERS:
@@ -88,7 +87,7 @@ class Reader:
         start, closer = self.at, CLOSERS[opener]
         self.at += 1
         while True:
-            if not self.skip():
+            if not self.skip(depth):
                 raise self.error(f"{opener!r} is never closed", start)
             if self.text[self.at] in ")]}":
                 break
@@ -126,7 +125,10 @@ class Reader:
         if match is None:
             raise self.error("text is never closed by a quotation mark")
         start, self.at = self.at, match.end()
-        return ESCAPE.sub(lambda escape: self._unescaped(escape[1], start), match[1])
+        text = ESCAPE.sub(lambda escape: self._unescaped(escape[1], start), match[1])
+        # As Java writes them, characters beyond 16 bits are two escapes.
+        halves = SURROGATE.search(text) is not None
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass") if halves else text
 
     def _unescaped(self, escape: str, at: int) -> str:
         if escape[0] == "u" and len(escape) == 5:

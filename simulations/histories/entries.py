@@ -74,7 +74,8 @@ def _add(builder: HistoryBuilder, line: int, entry: Any, keyed: bool) -> None:
         )
     process = _field(line, entry, "process")
     if isinstance(process, bool) or not isinstance(process, int):
-        builder.fault(" ".join(_text(entry[name]) for name in ("f", "value") if entry.get(name) is not None))
+        said = (_text(entry[name]) for name in ("f", "value") if entry.get(name) is not None)
+        builder.fault(line, " ".join(said))
         return
     kind = _one_of(line, "f", _field(line, entry, "f"), KIND_OF)
     type_ = _field(line, entry, "type")

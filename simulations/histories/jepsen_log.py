@@ -45,7 +45,7 @@ def _add(builder: HistoryBuilder, line: int, entry: str) -> None:
             raise HistoryFormatError(
                 line, f"expected <process> :<type> :<f> <value>, found {entry.strip()!r}"
             )
-        builder.fault(entry.strip())
+        builder.fault(line, entry.strip())
         return
     if len(words) < 3 or (len(words) > 4 and words[1] in ("invoke", "ok")):
         raise HistoryFormatError(line, f"expected <process> :<type> :<f> <value>, found {entry.strip()!r}")

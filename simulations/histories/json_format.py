@@ -18,10 +18,13 @@ from simulations.histories.parsed import (
     HistoryFormatError,
     ParsedHistory,
     Place,
+    unwritable,
 )
 
 FORMAT = 1
 NO_NUMBER = re.compile(r"\b(?:NaN|Infinity)\b|\d{4300,}")
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+HALVES = "\ud800"
 
 
 class OperationEntry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -38,6 +41,9 @@ class OperationEntry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
     result: Any = None
     process: str | None = None
     session: str | None = None
+
+
+VALUES = ("client", "key", "argument", "result", "process", "session")
 
 
 class HistoryFile(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,6 +76,10 @@ def parse_json(text: str) -> ParsedHistory:
     history = history_of(operations.values())
     if file.order is not None:
         history = History(operations, _checked_order(text, file.order, history))
+    for name, value in (("initial", file.initial), ("faults", [fault.what for fault in file.faults])):
+        why = unwritable(value)
+        if why is not None:
+            raise HistoryFormatError(_line_of(text, name), f"{name}: {why}")
     return ParsedHistory(history, _model(text, file), places, file.faults)
 
 
@@ -81,18 +91,24 @@ def _decoded(text: str) -> HistoryFile:
     except RecursionError:
         raise HistoryFormatError(None, "not JSON: nested too deep") from None
     except ValueError as error:  # a number of thousands of digits, or one that is none
-        found = NO_NUMBER.search(text)
-        line = text.count("\n", 0, found.start()) + 1 if found else None
-        raise HistoryFormatError(line, f"not JSON: {error}") from None
+        raise HistoryFormatError(_line_at(text, NO_NUMBER.search(text)), f"not JSON: {error}") from None
     try:
         file = msgspec.convert(value, HistoryFile)
     except msgspec.ValidationError as error:
         raise _located(text, str(error)) from None
+    except UnicodeEncodeError:  # what is to be named in a message cannot be written
+        raise HistoryFormatError(
+            _line_at(text, HALF.search(text)), f"not JSON: {unwritable(HALVES)}"
+        ) from None
     if file.format != FORMAT:
         raise HistoryFormatError(_line_of(text, "format"), f"format: {file.format} is not {FORMAT}")
     if len(file.operations) > OPERATIONS_MAX:
         raise HistoryFormatError(None, f"operations: more than {OPERATIONS_MAX}")
     return file
+
+
+def _line_at(text: str, found: re.Match[str] | None) -> int | None:
+    return text.count("\n", 0, found.start()) + 1 if found else None
 
 
 def _no_constant(name: str) -> Any:
@@ -158,6 +174,10 @@ def _operation(line: int, index: int, entry: OperationEntry) -> Operation:
 
 def _wrong(entry: OperationEntry) -> str | None:
     """What is wrong with one entry, None when nothing is."""
+    for name in VALUES:
+        why = unwritable(getattr(entry, name))
+        if why is not None:
+            return f"{name}: {why}"
     if entry.id < 0:
         return "id: must not be negative"
     if entry.kind not in KINDS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Any
 
 import msgspec
@@ -10,6 +12,8 @@ from simulations.engine.checks.history import KINDS, History, Operation
 from simulations.engine.checks.linearizability import Model
 
 OPERATIONS_MAX = 1_000_000
+DEPTH_MAX = 100
+SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class HistoryFormatError(ValueError):
@@ -19,6 +23,22 @@ class HistoryFormatError(ValueError):
         self.line = line
         self.reason = reason
         super().__init__(f"line {line}: {reason}" if line else reason)
+
+
+def unwritable(value: Any, depth: int = 0) -> str | None:
+    """Why a value cannot be written as JSON again, so that nobody could compare or show it; None when it can."""
+    if isinstance(value, str):
+        return (
+            None if value.isascii() or not SURROGATE.search(value) else "half a character (a lone surrogate)"
+        )
+    if isinstance(value, float):
+        return None if math.isfinite(value) else "a number that is not finite"
+    if not isinstance(value, list | dict):
+        return None
+    if depth >= DEPTH_MAX:
+        return f"nested more than {DEPTH_MAX} deep"
+    items = value if isinstance(value, list) else [*value, *value.values()]
+    return next((why for item in items if (why := unwritable(item, depth + 1))), None)
 
 
 class Fault(msgspec.Struct):
@@ -68,6 +88,7 @@ class HistoryBuilder:
             )
         if kind not in KINDS:
             raise HistoryFormatError(line, f"operation {kind!r} is not one of {', '.join(KINDS)}")
+        self._require_writable(line, key, argument)
         number = len(self.history.operations)
         if number >= OPERATIONS_MAX:
             raise HistoryFormatError(line, f"more than {OPERATIONS_MAX} operations")
@@ -92,16 +113,24 @@ class HistoryBuilder:
         return operation
 
     def complete(self, line: int, operation: Operation, outcome: Any, result: Any = None) -> None:
+        self._require_writable(line, result)
         del self._running[operation.client]
         self.history.complete(operation.id, self._index, outcome, result)
         place = self.places[operation.id]
         place.completion_line, place.completion_index = line, self._index
         self._index += 1
 
-    def fault(self, what: str) -> None:
+    def fault(self, line: int, what: str) -> None:
         """An entry that is not a client's, such as a nemesis: drawn behind the operations."""
+        self._require_writable(line, what)
         self.faults.append(Fault(self._index, what))
         self._index += 1
+
+    def _require_writable(self, line: int, *values: Any) -> None:
+        for value in values:
+            why = unwritable(value)
+            if why is not None:
+                raise HistoryFormatError(line, f"value: {why}")
 
     def parsed(self, model: Model) -> ParsedHistory:
         return ParsedHistory(self.history, model, self.places, self.faults)

@@ -130,6 +130,7 @@ def test_values_may_be_maps() -> None:
         ("\\newline", "\n"),
         ("[1, 2 ;c\n (3)]", [1, 2, [3]]),
         ("{:a {:b true}}", {"a": {"b": True}}),
+        ('"\\ud83d\\ude00"', "\U0001f600"),
         ('#inst "2020"', "2020"),
         ("#{1 2}", [1, 2]),
         ("{[1 2] 3}", {"[1, 2]": 3}),
@@ -172,6 +173,9 @@ ENTRY = "{:process 0, :type :invoke, :f :read, :value nil}\n"
         ("knossos-edn", ENTRY.replace("nil", '"never'), 1, "closed by a quotation mark"),
         ("knossos-edn", "(" * 200, 1, "nested more than"),
         ("knossos-edn", ENTRY.replace("nil", "12x"), 1, "'12x' is not a number"),
+        ("knossos-edn", "[" + 2000 * "#_" + "1]", 1, "nested more than"),
+        ("knossos-edn", ENTRY.replace("read", "write").replace("nil", '"\\ud83d"'), 1, "half a character"),
+        ("jepsen-etcd", "\nINFO  jepsen.util - 0 :invoke :write 1e999", 2, "not finite"),
         ("porcupine-kv", ENTRY.replace("read", "get"), 1, ":key is missing"),
         ("porcupine-kv", ENTRY.replace("read", "append").replace(":value", ":key 1 :value"), 1, "is text"),
         ("json", "{\n,", 2, "not JSON"),
@@ -181,6 +185,8 @@ ENTRY = "{:process 0, :type :invoke, :f :read, :value nil}\n"
         ("json", '{\n"format": 2,\n"operations": []}', 2, "format: 2 is not 1"),
         ("json", '{"format": 1, "operations": [],\n"model": "queue"}', 2, "'queue' is not one of"),
         ("json", '{"format": 1, "operations": [],\n"colour": 1}', 1, "unknown field `colour`"),
+        ("json", '{"format": 1, "operations": [],\n"\\ud800": 1}', 2, "half a character"),
+        ("json", '{"format": 1, "operations": [],\n"initial": [1e999]}', 2, "initial: a number that is not"),
     ],
 )
 def test_malformed_files_give_the_line_and_why(format: str, text: str, line: int, why: str) -> None:
@@ -205,6 +211,9 @@ OPERATION = {"id": 0, "client": "c", "key": "x", "kind": "put", "argument": 1, "
         ({"id": 7}, "used twice"),
         ({"invoked_us": "soon"}, "invoked_us"),
         ({"colour": 1}, "colour"),
+        ({"argument": [0, "\ud800"]}, "argument: half a character"),
+        ({"client": "\udc00"}, "client: half a character"),
+        ({"argument": json.loads(200 * "[" + 200 * "]")}, "argument: nested more than"),
     ],
 )
 def test_a_wrong_operation_is_named_with_its_line(changes: dict[str, Any], why: str) -> None:
@@ -259,6 +268,8 @@ def test_wrong_arguments_name_the_field() -> None:
         ({"format": "json", "model": "queue"}, "model: 'queue' is not one of"),
         ({"format": "json", "timeout_s": 0.0}, "timeout: 0"),
         ({"format": "json", "model": "mutex", "initial": "held"}, "initial: a mutex"),
+        ({"format": "json", "initial": "1e999"}, "initial: a number that is not finite"),
+        ({"format": "json", "initial": '["\\ud800"]'}, "initial: half a character"),
     ):
         with pytest.raises(ValueError, match=why):
             check_text(written(History(), Model()), **wrong)
