@@ -26,7 +26,8 @@ def describe(values: list[Any]) -> dict[str, Any]:
     if given and all(map(samples.is_counted, given)):
         return {**samples.describe(given, SHARES), "none": none}
     if given and all(isinstance(value, dict) for value in given):
-        keys = {str(key): describe([one.get(key) for one in given]) for key in given[0]}
+        every = dict.fromkeys(key for one in given for key in one)
+        keys = {str(key): describe([one.get(key) for one in given]) for key in every}
         means = {key: one.get("mean") for key, one in keys.items()}
         return {"n": len(given), "none": none, "values": means, **keys}
     if given and not all(map(is_number, given)):

@@ -182,6 +182,12 @@ def test_texts_and_nothing() -> None:
     assert describe([None])["mean"] is None
 
 
+def test_of_numbers_by_key_every_key_counts_whichever_run_had_it() -> None:
+    found = describe([{"a": 1}, None, {"a": 3, "b": 5}])
+    assert (found["n"], found["none"], found["values"]) == (2, 1, {"a": 2.0, "b": 5.0})
+    assert (found["b"]["n"], found["b"]["none"]) == (1, 1)
+
+
 def test_curves_rise_to_one() -> None:
     values = [float(value % 37) for value in range(5000)]
     found = curve(values)
