@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Json } from '../src/core/chunk';
 import type { Experiment } from '../src/core/experiment';
 import { border, place, under } from '../src/editor/canvas';
-import { converted, kindOf as spreadOf, readDistribution, shortText, textsOf } from '../src/editor/distribution';
+import { converted, kindOf as spreadOf, readDistribution, textsOf } from '../src/editor/distribution';
+import { spreadText } from '../src/core/spread';
 import { addAt, dropAt, joined, moved } from '../src/editor/drawing';
 import { changedAction, changedTrigger, triggerOf } from '../src/editor/faults';
 import { readExperiment, withCommands } from '../src/editor/files';
@@ -192,7 +193,12 @@ describe('what is typed', () => {
   it.each<Json>([80, { uniform: [1, 10] }, { normal: [10, 2] }, { lognormal: [80, 0.1] }, { exponential: 5 }, { pareto: [1, 2] },
     { mixture: [[0.9, 10], [0.1, { normal: [50, 5] }]] }, { empirical: [1, 2, 3] }])('writes and reads the distribution %j', (value) => {
     expect(readDistribution(spreadOf(value), textsOf(value), {})).toEqual({ value });
-    expect(shortText(value)).toMatch(/\d.* ms$/);
+    expect(spreadText(value)).toMatch(/\d.* ms$/);
+  });
+  it('tells the distributions of a trace like those of an experiment', () => {
+    expect(spreadText({ kind: 'constant', values: [500] })).toBe('500 ms');
+    expect(spreadText({ kind: 'uniform', values: [1, 10] })).toBe(spreadText({ uniform: [1, 10] }));
+    expect(spreadText({ kind: 'mixture', values: [[0.9, { kind: 'constant', values: [10] }]] })).toBe('~10 ms');
   });
   it('refuses distributions that mean nothing, and guesses sensible ones', () => {
     expect('refused' in readDistribution('uniform', ['9', '1'], {})).toBe(true);

@@ -57,15 +57,3 @@ export function converted(value: Json | undefined, kind: Kind): string[] {
   };
   return guesses[kind];
 }
-
-/** A latency in a few words for a link's label: "80 ms", "~40 ms" when it varies. */
-export function shortText(value: Json | undefined): string {
-  const kind = kindOf(value);
-  if (value === undefined || value === null) return '';
-  if (kind === 'fixed') return `${String(value)} ms`;
-  const inner = (value as Record<string, Json>)[kind];
-  const numbers = (Array.isArray(inner) ? inner.flat(3) : [inner]).filter((one): one is number => typeof one === 'number');
-  if (kind === 'uniform') return `${numbers[0]} – ${numbers[1]} ms`;
-  const typical = kind === 'mixture' ? numbers[1] : kind === 'empirical' ? [...numbers].sort((a, b) => a - b)[numbers.length >> 1] : numbers[0];
-  return `~${typical} ms`;
-}

@@ -4,7 +4,7 @@ import type { Edge, Node } from '@xyflow/svelte';
 
 import type { Placed } from './canvas';
 import { clientLines, effective, LINK_FIELDS, rulesOf, ruleBetween, zonesOf, type Experiment, type Rule } from './model';
-import { shortText } from './distribution';
+import { spreadText } from '../core/spread';
 import type { Selection } from './state.svelte';
 
 export interface MarkData extends Record<string, unknown> {
@@ -71,9 +71,9 @@ function ruledLinks(experiment: Experiment, selection: Selection): Link[] {
 /** What a rule says, in a few words; an empty one shows what holds there anyway. */
 export function ruleText(experiment: Experiment, rule: Rule): string {
   const said = LINK_FIELDS.filter((name) => rule[name] !== undefined);
-  if (!said.length) return shortText(effective(experiment, rule.from, rule.to).latency_ms);
+  if (!said.length) return spreadText(effective(experiment, rule.from, rule.to).latency_ms);
   return said.map((name) => {
-    if (name === 'latency_ms') return shortText(rule.latency_ms);
+    if (name === 'latency_ms') return spreadText(rule.latency_ms);
     if (name === 'bandwidth_mbit') return `${rule.bandwidth_mbit} Mbit/s`;
     return `${{ loss: '∴', duplicate: '⧉', reorder: '⇅' }[name]} ${Math.round((rule[name] ?? 0) * 1000) / 10} %`;
   }).join(' · ');

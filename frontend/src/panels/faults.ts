@@ -1,7 +1,9 @@
 /** Fault lines in words, by the vocabulary that the server sends. */
 
 import { lineOf, targetsOf } from '../core/actions';
+import type { Json } from '../core/chunk';
 import { SYMBOLS, type Bar } from '../core/composer';
+import { spreadText } from '../core/spread';
 import { pick, said, t, type MessageKey } from '../i18n/index.svelte';
 import { valueWords } from '../i18n/names';
 import type { LineWord, Words } from '../core/lineWords';
@@ -52,7 +54,7 @@ export const skippedWord = (reason: string): string => (SKIPPED.includes(reason)
 
 function detailText(name: string, value: unknown): string {
   if (name === 'chance') return `${Math.round(Number(value) * 100)} %`;
-  if (name.endsWith('_ms')) return `${typeof value === 'number' ? value : JSON.stringify(value)} ms`;
+  if (name.endsWith('_ms')) return spreadText(value as Json);
   if (name === 'cpu_times') return `× ${String(value)}`;
   return valueWords(name, String(value));
 }
