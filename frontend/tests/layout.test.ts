@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { layout, occupied, roomFor } from '../src/core/layout';
+import { fitsIn, layout, occupied, roomFor, wordRoom } from '../src/core/layout';
 import type { Topology } from '../src/core/experiment';
 import { freeSpot } from '../src/views/mapPaint';
 
@@ -21,6 +21,18 @@ const shapes: [string, Topology][] = [
   ['101 over 5', cluster([[11, 10], [10, 10], [20], [20], [20]])],
 ];
 const sizes = [{ w: 850, h: 560 }, { w: 1280, h: 500 }, { w: 390, h: 420 }];
+
+describe('words on discs', () => {
+  it('give way where the discs beside have words of their own', () => {
+    const row = (apart: number) => wordRoom(new Map([['n1', { x: 0, y: 0 }], ['n2', { x: apart, y: 20 }], ['n3', { x: 10, y: 300 }]]));
+    expect(fitsIn(row(75), 'member')).toBe(true);
+    expect(fitsIn(row(75), 'map keeper')).toBe(false);
+    expect(fitsIn(row(75), 'epoch 12', true)).toBe(false);
+    expect(fitsIn(row(75), '纪元 12', true)).toBe(true);
+    expect(fitsIn(row(140), 'pre-candidate')).toBe(true);
+    expect(fitsIn(wordRoom(new Map([['n1', { x: 0, y: 0 }]])), 'anything at all')).toBe(true);
+  });
+});
 
 describe('numbers on the map', () => {
   it('stand on no disc, strip or client, and on no other number', () => {

@@ -78,9 +78,30 @@ export function occupied({ nodes, clients, radius, detail, scale }: Pick<Layout,
 
 /** Roughly where the names of regions stand, in their upper left corners. */
 export function regionNames({ regions }: Pick<Layout, 'regions'>): Box[] {
-  const wide = (name: string) => [...name].reduce((sum, letter) => sum + (letter > '\u2e80' ? 15 : 9), 0);
-  return regions.map(({ id, box }) => ({ x: box.x + 14, y: box.y + 6, w: wide(id) + 4, h: 22 }));
+  return regions.map(({ id, box }) => ({ x: box.x + 14, y: box.y + 6, w: textWidth(id, 9) + 4, h: 22 }));
 }
+
+/** About how wide a text of 14 pixels is, when a Latin letter takes so much. */
+const textWidth = (text: string, letter: number): number => [...text].reduce((sum, one) => sum + (one > '\u2e80' ? 15 : letter), 0);
+
+/** A word on a disc runs beside those on discs of its row when they are less apart than this. */
+const SAME_ROW = 34;
+const WORD_GAP = 12;
+
+/** How wide a word on a disc may be: wider ones would touch those beside. */
+export function wordRoom(nodes: Layout['nodes']): number {
+  const spots = [...nodes.values()];
+  let apart = Infinity;
+  spots.forEach((a, index) => {
+    for (let other = index + 1; other < spots.length; other++) {
+      const b = spots[other]!;
+      if (Math.abs(a.y - b.y) < SAME_ROW) apart = Math.min(apart, Math.abs(a.x - b.x));
+    }
+  });
+  return apart - WORD_GAP;
+}
+
+export const fitsIn = (room: number, text: string, bold = false): boolean => textWidth(text, bold ? 8 : 7) <= room;
 
 /** Ground that one node needs at least, in square pixels, its share of frames included. */
 const NODE_AREA = 3600;
