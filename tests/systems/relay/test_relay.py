@@ -60,6 +60,19 @@ def gap(world: World) -> float:
     return float(harness.metric(world, "replication_gap_ms", Scope(1_000_000, 6_000_000)))
 
 
+def test_masters_leave_a_relay_that_stood_by_for_another_of_its_epoch() -> None:
+    """A cut lets two standbys act in one epoch; when it is over one stands by, and dies."""
+    parts = [["delhi", "dhaka", "spare0"], ["hanoi", "spare1"]]
+    faults = [
+        {"at_s": 1.9, "do": "partition", "groups": [*parts, ["hub"]], "for_s": 3},
+        KILL,
+        {"at_s": 5.5, "do": "kill", "target": "spare1"},
+    ]
+    world = relayed(faults, standbys=2, stop_s=11)
+    assert [world.by_id[name].process.relay for name in MASTERS] == ["spare0"] * 3
+    assert verdicts(world) == ALL_HOLD
+
+
 def test_every_write_reaches_every_master_through_the_relay() -> None:
     world = relayed([])
     assert verdicts(world) == ALL_HOLD

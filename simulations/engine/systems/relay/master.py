@@ -107,6 +107,10 @@ class Master(State):
             self.context.note("relay.uses", relay=sender, epoch=message.epoch, again=len(self.unconfirmed))
             self.epoch, self.relay = message.epoch, sender
             self.send_again()
+        elif message.epoch == self.epoch:
+            # A cut made two relays of one epoch: who stood by again since sends no pulse. What went to it and was lost
+            # goes again by the timer.
+            self.relay = sender
 
     def send_again(self) -> None:
         """Everything that is not confirmed, oldest first, up to a window."""
