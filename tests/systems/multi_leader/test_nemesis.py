@@ -83,3 +83,15 @@ def test_every_twin_is_caught_by_its_check(twin: Twin) -> None:
     for check in twin.caught_by:
         assert verdict(run(plain), check) == "holds"
         assert verdict(run({**plain, "twin": twin.name}), check) == "violated"
+
+
+@pytest.mark.parametrize(("before", "after"), [("lww", "siblings"), ("siblings", "lww"), ("lww", "crdt")])
+def test_leaders_agree_after_another_policy_whatever_had_arrived(before: str, after: str) -> None:
+    """One had both writes when the policy changed, the other gets the second one later."""
+    plain = two_writes(0.01, ("p", "q"), before)
+    plain["faults"] = [
+        {"at_s": 0.5, "do": "delay", "from": "q", "to": "p", "one_way": True, "extra_ms": 500},
+        {"at_s": 1.4, "do": "set_parameter", "name": "policy", "value": after},
+    ]
+    world = run(plain)
+    assert verdict(world, "replicas_equal") == "holds"

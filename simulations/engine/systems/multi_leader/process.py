@@ -334,6 +334,12 @@ class MultiLeader(Process):
             self.context.set_timer("resend", int(self.parameters.resend_ms * 1000))
 
     def on_parameters(self) -> None:
-        """Another policy may show the same versions differently; it settles what comes from now on."""
+        """Another policy: every row shows what it would had it always been this one. So leaders that have the same
+        versions agree, whatever each of them had seen or forgotten when the policy changed."""
+        self.rows = {}
+        for version in self.changes:
+            self.rows[version.key] = self.shown_after(self.rows.get(version.key, ()), version)
+        self.conflicts = {key: True for key, shown in self.rows.items() if len(shown) > 1}
         for key, shown in self.rows.items():
             self.state_hash = write(self.data, self.marks, key, self.value_of(shown), self.state_hash)
+        self.refresh_role()
