@@ -141,11 +141,13 @@ class Search:
         """Fewest script lines and standing faults: frozen to what they did when that fails as well."""
         lines, _ = taped(self.experiment, self.seed)
         standing = [Unit(off=off) for off in standing_faults(self.experiment)]
-        self.units, self.stage = [*map(Unit, lines), *standing], "frozen"
-        if not self.fails_with(list(range(len(self.units)))):
-            self.units, self.stage = [*map(Unit, self.experiment.faults), *standing], "lines"
-            if not self.fails_with(list(range(len(self.units)))):
-                raise NotFailing("the run does not repeat itself")
+        self.units, self.stage = [*map(Unit, self.experiment.faults), *standing], "lines"
+        self.kept = list(
+            range(len(self.units))
+        )  # what stands when the budget is spent before anything else fails
+        frozen = [*map(Unit, lines), *standing]
+        if not self.all_fail("frozen", frozen, self.experiment) and not self.fails_with(self.kept):
+            raise NotFailing("the run does not repeat itself")
         self.from_faults = len(self.units)
         self.kept = minimize(len(self.units), self.fails_with)
 
@@ -157,17 +159,23 @@ class Search:
         _, lost = taped(self.built(self.kept), self.seed, self.asked)
         if len(lost) > LOST_MAX:
             return
-        before, faults, original = self.units, self.kept, self.experiment
         quiet = self.built([i for i in self.kept if i not in chance])
-        kept = [before[i] for i in self.kept if i not in chance]
-        self.experiment = msgspec.structs.replace(quiet, faults=[])
-        self.units = [*kept, *(Unit(line=drop_line(one), drop=True) for one in lost)]
-        whole = list(range(len(self.units)))
-        if not self.fails(f"drops:{len(self.units)}", self.built(whole)):
-            self.experiment, self.units, self.kept = original, before, faults
-            return
-        self.stage = "drops"
-        self.kept = minimize(len(self.units), self.fails_with)
+        kept = [self.units[i] for i in self.kept if i not in chance]
+        drops = [*kept, *(Unit(line=drop_line(one), drop=True) for one in lost)]
+        if self.all_fail("drops", drops, msgspec.structs.replace(quiet, faults=[])):
+            self.kept = minimize(len(self.units), self.fails_with)
+
+    def all_fail(self, stage: str, units: list[Unit], experiment: Experiment) -> bool:
+        """Go on with other units if all of them together fail; else, and without an answer, nothing changes."""
+        before = self.experiment, self.units, self.kept, self.stage
+        self.experiment, self.units, self.stage = experiment, units, stage
+        failing = False
+        try:
+            failing = self.fails_with(list(range(len(units))))
+        finally:
+            if not failing:
+                self.experiment, self.units, self.kept, self.stage = before
+        return failing
 
     def case(self, minimal: bool) -> Case:
         """The case as it stands: its experiment says what is violated, and ends soon after."""

@@ -126,6 +126,15 @@ def test_a_spent_budget_gives_what_was_found_and_says_so() -> None:
     assert verdict(read_case(case.experiment), seed, check) == "violated"
 
 
+@pytest.mark.parametrize("tests_max", range(1, 12))
+def test_whenever_the_budget_is_spent_the_case_fails(tests_max: int) -> None:
+    """Also while one kind of units is replaced by another."""
+    search = Search(parse(QUIET, SYSTEMS), 1, "elections <= 0", tests_max=tests_max)
+    case = search.run()
+    assert not case.minimal
+    assert failing_at(read_case(case.experiment), 1, search.asked) == case.at_us >= 0
+
+
 def test_a_run_that_holds_has_nothing_to_shrink() -> None:
     seed = first_failing(*FAILING[0])
     plain = to_plain(failing(FAILING[0][0], seed))
