@@ -12,6 +12,7 @@ from simulations.engine.process import Request
 from simulations.engine.systems.zookeeper.messages import Forward, Revalidated
 from simulations.engine.systems.zookeeper.parameters import Parameters
 from simulations.engine.systems.zookeeper.process import ZooKeeper
+from tests.systems.kept_notes import keep_notes, noted
 from tests.systems.recording import Group
 from tests.systems.zookeeper.helpers import operation, ran, recipe, results, server, verdict
 
@@ -104,6 +105,18 @@ def test_a_write_that_was_passed_on_to_an_earlier_epoch_is_not_taken() -> None:
     assert leader.log.last == before
     leader.on_message("s2", Forward(leader.epoch, request))
     assert leader.log.last == before + 1
+
+
+@pytest.mark.parametrize(("sender", "note"), [("s2", "zookeeper.repeated"), ("s3", "zookeeper.late")])
+def test_a_request_that_is_not_taken_says_why(sender: str, note: str) -> None:
+    world = ran(recipe(), 1)
+    leader = server(world, "s1")
+    request = Request(1, 1, "c1", 5, 1, "set", "/a", 1)
+    leader.on_message("s2", Forward(leader.epoch, request))
+    before = leader.log.last
+    keep_notes(world)
+    leader.on_message(sender, Forward(leader.epoch, request))
+    assert (leader.log.last, noted(world)) == (before, {note})
 
 
 def test_a_write_to_a_server_that_forgot_the_connection_is_unknown() -> None:

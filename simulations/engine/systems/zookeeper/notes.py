@@ -110,6 +110,11 @@ NOTES = {
         "ignores a request of {client} through {server}: its session has moved on",
         "忽略 {client} 经 {server} 发来的请求：其会话已迁走",
     ),
+    "zookeeper.repeated": Note(
+        GUIDE + ", sessions",
+        "ignores a request of {client} through {server}: it came before, or a later one did",
+        "忽略 {client} 经 {server} 发来的请求：它已来过，或更晚的请求先到了",
+    ),
     "zookeeper.watch_fired": Note(
         GUIDE + ", watches",
         "tells {client}: {path} {change}",

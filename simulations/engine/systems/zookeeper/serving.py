@@ -231,7 +231,9 @@ class Serving(Leader):
     def take_command(self, server: str, command: Command) -> None:
         if isinstance(command, Request) and command.session:
             if self.is_late(server, command):
-                self.context.note("zookeeper.late", client=command.client, server=server)
+                moved = self.owners.get(command.session, server) != server
+                note = "zookeeper.late" if moved else "zookeeper.repeated"
+                self.context.note(note, client=command.client, server=server)
                 return
             self.taken[command.session] = command.sequence
             self.touch(command.session)
