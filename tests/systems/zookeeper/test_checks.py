@@ -154,6 +154,16 @@ def lock_operation(kind: str, client: str, result: Any = None) -> Operation:
     return Operation(1, client, "/lock", kind, None, 0, 1, "ok", result)
 
 
+@pytest.mark.parametrize(("kind", "expected"), [("lock", "holds"), ("create", "violated")])
+def test_a_recipe_may_write_more_than_once(kind: str, expected: str) -> None:
+    check = LinearizableWrites()
+    for place, operation in ((1, 1), (3, 2)):
+        check.invoked(0, 0, Operation(operation, "c", "/x", kind if operation == 1 else "create", None, 0))
+        deliver(check, holder("s1", *(txn(1, at, 1 if at < 3 else 2) for at in range(1, place + 1))))
+    check.completed(1, 1, Operation(2, "c", "/x", "create", None, 0, 1, "ok", None))
+    assert check.verdict().verdict == expected
+
+
 def test_a_lock_is_held_by_one_client_at_a_time() -> None:
     check = MutualExclusion()
     check.completed(1, 1, lock_operation("lock", "a"))

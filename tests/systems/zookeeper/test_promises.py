@@ -315,6 +315,20 @@ def test_a_lock_goes_on_when_its_holder_dies_with_its_session() -> None:
     assert results(ran(plain)) == [("ok", 0), ("ok", 1)]
 
 
+def test_a_client_that_lost_the_answer_finds_its_place_in_the_queue() -> None:
+    """Its node is proposed, but not seen by any read yet: without sync() it would queue twice, and the second node would
+    keep the lock from everybody once the first is given back."""
+    queue = {"recipe": "predecessor", "hold_ms": 300}
+    lines = [operation(2, "lock", "/lock", "a", at="s2", timeout_ms=9000, give_up_ms=9000, arguments=queue)]
+    faults = [
+        {"at_s": 1.9, "do": "disk_delay", "target": ["s1", "s3"], "write_ms": 1500, "for_s": 2},
+        {"at_s": 2.015, "do": "kill", "target": "s2"},
+    ]
+    world = ran(recipe(operations=lines, faults=faults))
+    assert results(world)[0][0] == "ok"
+    assert "/lock" not in server(world, "s1").data  # (an empty container goes)
+
+
 def test_who_is_elected_first_leads_until_its_session_ends() -> None:
     lines = [
         operation(1 + number / 10, "elect", "/boss", f"c{number}", give_up_ms=20000) for number in range(3)

@@ -15,6 +15,7 @@ from simulations.engine.checks.history import History, Operation
 from simulations.engine.checks.linearizable import Linearizable
 from simulations.engine.process import Request
 from simulations.engine.systems.zookeeper.properties import Delivery, forget_old, operation_of
+from simulations.engine.systems.zookeeper.recipes import RECIPES
 from simulations.engine.systems.zookeeper.tree import WRITES, path_of
 
 AS_REGISTER = {"set": "put", "create": "put", "get_watch": "get", "sync_get": "get", "get_stale": "get"}
@@ -102,24 +103,31 @@ class SequentialPerClient(ZkReadYourWrites):
 class LinearizableWrites(Delivery):
     """Writes take effect one after the other, in the order of their zxids, which never contradicts the order in which
     clients saw them begin and end; none takes effect twice. ``place``: operation -> position in the history;
-    ``newest``: the last position of a write that a client knows to be over; ``floor``: that at an invocation."""
+    ``newest``: the last position of a write that a client knows to be over; ``floor``: that at an invocation;
+    ``recipes``: operations that may write more than once, as a lock that comes free between two attempts."""
 
     name: ClassVar[str] = "linearizable_writes"
     place: dict[int, int] = {}
     newest: int = 0
     floor: dict[int, int] = {}
+    recipes: dict[int, int] = {}
 
     def delivers(self, at_us: int, event: int, who: int, process: Any, index: int) -> None:
         self.judged -= 1
         txn = process.log[index]
         operation = operation_of(txn)
         forget_old(self.place)
-        if operation > 0 and not txn.error and self.place.setdefault(operation, index) != index:
+        if operation <= 0 or txn.error or operation in self.recipes:
+            return
+        if self.place.setdefault(operation, index) != index:
             self.violate(at_us, event, "zookeeper.write_twice", operation=operation)
 
     def invoked(self, at_us: int, event: int, operation: Operation) -> None:
         if operation.kind in WRITES:
             self.floor[operation.id] = self.newest
+        elif operation.kind in RECIPES:
+            self.recipes[operation.id] = 1
+            forget_old(self.recipes)
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
         floor = self.floor.pop(operation.id, None)

@@ -22,7 +22,7 @@ from simulations.engine.workload import Attempt
 
 RECIPES = ("lock", "elect", "barrier")
 NAIVE, PREDECESSOR = "naive", "predecessor"
-CREATE, LOOK, WATCH, WAIT, HELD = "create", "look", "watch", "wait", "held"
+CREATE, SYNC, LOOK, WATCH, WAIT, HELD = "create", "sync", "look", "watch", "wait", "held"
 DIGITS = 10
 
 
@@ -70,8 +70,8 @@ class RecipeClient(ZooKeeperClient):
             )
             self.step(id)
         elif self.runs[id].step == CREATE and self.runs[id].recipe == PREDECESSOR:
-            # After ConnectionLoss nobody knows whether the node was made: look for it by its name.
-            self.runs[id].step = LOOK
+            # After ConnectionLoss nobody knows whether the node was made: look for it by its name, where it must be seen.
+            self.runs[id].step = SYNC
             self.step(id)
         elif self.runs[id].step != WAIT:
             self.step(id)
@@ -90,6 +90,8 @@ class RecipeClient(ZooKeeperClient):
                 {"ephemeral": True, "sequential": self.is_queue(run)},
                 self.id,
             )
+        elif run.step == SYNC:
+            self.ask(id, "sync", run.key, None)
         elif run.step == LOOK:
             self.ask(id, "children", run.key, {"watch": True} if run.kind == "barrier" else None)
         elif run.recipe == NAIVE:
@@ -128,6 +130,9 @@ class RecipeClient(ZooKeeperClient):
             self.created(id, run, message)
         elif message.outcome != "ok" and message.result != NO_NODE:
             self.end(id, run, "fail", message.result)
+        elif run.step == SYNC:
+            run.step = LOOK
+            self.step(id)
         elif run.step == LOOK:
             self.looked(id, run, message)
         elif message.result is None or message.result is False:
