@@ -250,6 +250,32 @@ def test_a_watch_moves_with_its_client_and_misses_nothing() -> None:
     assert metric(world, "watch_events", Scope(client="w")) == 1
 
 
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "change"),
+    [("set", "delete", "deleted"), ("delete", "set", "created"), ("set", "set", "changed")],
+)
+def test_a_watch_that_moves_tells_what_became_of_its_node(before: str, meanwhile: str, change: str) -> None:
+    """SetWatches keeps apart watches on nodes and on what is not there."""
+    lines = [
+        operation(1, before, "/a", value=0),
+        operation(1.5, "watch", "/a", "w", at="s3"),
+        operation(2.1, meanwhile, "/a", value=1),
+    ]
+    world = ran(recipe(operations=lines, faults=[{"at_s": 2, "do": "kill", "target": "s3"}]))
+    assert [event[1:] for event in world.by_id["w"].process.events] == [("/a", change)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("name", ["naive", "predecessor"])
+def test_who_waits_for_a_lock_misses_no_release_while_it_moves(name: str) -> None:
+    arguments = {"recipe": name, "hold_ms": 1000}
+    lines = [
+        operation(1, "lock", "/lock", "a", arguments=arguments),
+        operation(1.3, "lock", "/lock", "b", at="s3", timeout_ms=9000, give_up_ms=9000, arguments=arguments),
+    ]
+    world = ran(recipe(operations=lines, faults=[{"at_s": 2, "do": "kill", "target": "s3"}]))
+    assert results(world)[1][0] == "ok"
+
+
 def test_a_client_never_goes_back_in_time() -> None:
     lines = [
         operation(1, "set", "/x", to="s1", value=0),

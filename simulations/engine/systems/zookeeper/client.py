@@ -294,14 +294,18 @@ class ZooKeeperClient(Client):
             return
         path = path_of(attempt.key)
         mode = str(options.get("mode", "once"))
-        self.watching[path] = "child" if attempt.kind in ("ls", "children") and mode == "once" else mode
+        if mode == "once" and attempt.kind in ("ls", "children"):
+            mode = "child"
+        elif mode == "once" and (message.result is None or message.result is False):
+            mode = "absent"
+        self.watching[path] = mode
         self.rereads[path] = bool(options.get("reread"))
 
     def on_watch_event(self, message: WatchEvent) -> None:
         """One event; a watch that fires once is over, and what happens before the next read goes by unseen."""
         self.last_seen = max(self.last_seen, message.seen)
         self.events.append((self.context.now, message.path, message.change))
-        if self.watching.get(message.path) in ("once", "child"):
+        if self.watching.get(message.path) in ("once", "child", "absent"):
             del self.watching[message.path]
         if self.rereads.get(message.path):
             self.begin("get", message.path, None)

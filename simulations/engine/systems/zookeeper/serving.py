@@ -32,6 +32,8 @@ from simulations.engine.systems.zookeeper.tree import READS, SYNCS, WRITES, pare
 
 DATA, CHILD, LASTING, RECURSIVE = "once", "child", "persistent", "persistent_recursive"
 MODES = (DATA, CHILD, LASTING, RECURSIVE)
+ABSENT = "absent"
+"""A watch that fires once, left where there was no node."""
 
 
 class Serving(Leader):
@@ -348,14 +350,24 @@ class Serving(Leader):
 
     def watch_again(self, client: str, path: str, mode: str, seen: int) -> None:
         """A client brought a watch from another server: it fires at once when it has missed something."""
-        node = self.tree.data.get(path)
-        newest = 0 if node is None else node.relisted if mode == CHILD else node.modified
-        if newest > seen:
-            change = "child" if mode == CHILD else "changed"
+        change = self.missed_change(path, mode, seen)
+        if change:
             self.context.send(client, WatchEvent(path, change, self.state_zxid()), before_durable=True)
-            if mode in (DATA, CHILD):
+            if mode in (DATA, CHILD, ABSENT):
                 return
+        mode = DATA if mode == ABSENT else mode
         self.watches_of(mode).setdefault(path, {})[client] = mode
+
+    def missed_change(self, path: str, mode: str, seen: int) -> str:
+        """What a watch should have told since its client was last seen to; "" for nothing."""
+        node = self.tree.data.get(path)
+        if node is None:
+            return "deleted" if mode in (DATA, CHILD) else ""
+        if mode == CHILD:
+            return "child" if node.relisted > seen else ""
+        if mode == ABSENT and node.created > seen:
+            return "created"
+        return "changed" if node.modified > seen else ""
 
     def fire_watches(self, changes: list[tuple[str, str]], zxid: int) -> None:
         if not (self.data_watches or self.child_watches or self.lasting_watches):
