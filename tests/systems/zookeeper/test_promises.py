@@ -342,7 +342,7 @@ def test_a_lock_goes_on_when_its_holder_dies_with_its_session() -> None:
 
 
 def test_a_client_that_lost_the_answer_finds_its_place_in_the_queue() -> None:
-    """Its node is proposed, but not seen by any read yet: without sync() it would queue twice, and the second node would
+    """Its node is proposed, but no read sees it yet: without sync() it would queue twice, and the second node would
     keep the lock from everybody once the first is given back."""
     queue = {"recipe": "predecessor", "hold_ms": 300}
     lines = [operation(2, "lock", "/lock", "a", at="s2", timeout_ms=9000, give_up_ms=9000, arguments=queue)]

@@ -120,7 +120,8 @@ def test_an_observer_takes_over_no_vote() -> None:
 
 def test_a_server_with_a_change_joins_when_a_quorum_of_both_sets_of_voters_follows() -> None:
     third = with_a_change_at_s3().processes["s3"]
-    for sender, state in (("s1", "leading"), ("s2", "following"), ("s4", "following")):
+    assert third.next_voters == ("s1", "s2", "s3", "s4")
+    for sender, state in (("s1", "leading"), ("s2", "following")):
         assert third.role == "looking"
         third.on_message(sender, Notification("s1", 4, 0, 7, state))
         third.on_message("s1", Notification("s1", 4, 0, 7, "leading"))
@@ -137,6 +138,30 @@ def test_a_server_with_a_change_joins_whom_its_own_vote_has_elected(round: int, 
     other = with_a_change_at_s3().processes["s3"]
     other.on_message("s1", Notification("s1", 4, 0, other.round, "leading"))
     assert (other.proposal[0], other.role) == ("s3", "looking")
+
+
+def test_the_one_whom_a_change_waits_for_joins_the_leader_that_proposed_it() -> None:
+    group = Group(ZooKeeper, IDS, Parameters())
+    group.preset("s3", {"voters": ["s2"]}, {"log": [Txn(1, 1, Reconfigure(("s3",)))]})
+    group.start("s3")
+    third = group.processes["s3"]
+    third.on_message("s4", Notification("s2", 1, 0, 7, "following"))
+    assert third.role == "looking"
+    third.on_message("s2", Notification("s2", 1, 0, 7, "leading"))
+    assert (third.role, third.leader) == ("following", "s2")
+
+
+def test_a_vote_that_is_told_again_puts_nothing_off() -> None:
+    """Servers without a vote tell theirs every tick; with a longer wait for better votes nobody was ever elected."""
+    group = looking({})
+    first = group.processes["s1"]
+    vote = Notification("s5", 0, 0, first.round, "looking")
+    for peer in ("s2", "s3", "s4"):
+        group.receive("s1", peer, vote)
+    due = group.contexts["s1"].timers["finalize"]
+    group.contexts["s1"].now += 40_000
+    group.receive("s1", "s4", vote)
+    assert group.contexts["s1"].timers["finalize"] == due
 
 
 def delivered_twice(group: Group, rounds: int = 12) -> int:

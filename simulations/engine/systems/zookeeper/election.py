@@ -153,7 +153,7 @@ class Election(State):
         elif self.rank(vote) > self.rank(self.proposal):
             self.votes[sender] = vote
             self.vote_for(vote)
-        else:
+        elif self.votes.get(sender) != vote:  # (one that is told again must not put the end off)
             self.votes[sender] = vote
             self.count_votes()
 
@@ -175,21 +175,26 @@ class Election(State):
             self.settle(self.proposal)
 
     def hear_of_leader(self, sender: str, message: Notification) -> None:
-        """Others have a leader already: join when a quorum of them follows it and it says so itself.
-
-        With a change of voters that is not committed a quorum here is more than one there: whom this server's own vote
-        has elected it joins too. Else it would elect others by turns for ever, and follow nobody.
-        """
+        """Others have a leader already: join when a quorum of them follows it and it says so itself."""
         self.outside[sender] = message
         leader = message.leader
         named = self.outside.get(leader)
         if leader == self.id or named is None or named.state != LEADING or named.leader != leader:
             return
         followers = [server for server, told in self.outside.items() if told.leader == leader]
-        mine = bool(self.next_voters) and named.round == self.round and self.proposal[0] == leader
-        if mine or self.has_quorum(followers):
+        if self.has_quorum(followers) or self.is_needed_by(named, followers):
             self.round = max(self.round, message.round)
             self.settle((leader, message.epoch, message.zxid))
+
+    def is_needed_by(self, leader: Notification, followers: list[str]) -> bool:
+        """With a change of voters that is not committed a quorum here is more than one there. So whom its own vote has
+        elected a server joins too: else it would elect others by turns for ever, and follow nobody. And where its own
+        word makes the quorum of the next voters, nobody else's will."""
+        if not self.next_voters:
+            return False
+        elected = leader.round == self.round and self.proposal[0] == leader.leader
+        decides = is_majority(self.voters, followers) and is_majority(self.next_voters, [*followers, self.id])
+        return elected or decides
 
     def settle(self, vote: Vote) -> None:
         """The election is over for this server."""

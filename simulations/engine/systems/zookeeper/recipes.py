@@ -70,7 +70,7 @@ class RecipeClient(ZooKeeperClient):
             )
             self.step(id)
         elif self.runs[id].step == CREATE and self.runs[id].recipe == PREDECESSOR:
-            # After ConnectionLoss nobody knows whether the node was made: look for it by its name, where it must be seen.
+            # After ConnectionLoss nobody knows whether the node was made: look for it by its name, when it can be seen.
             self.runs[id].step = SYNC
             self.step(id)
         elif self.runs[id].step != WAIT:
