@@ -17,7 +17,7 @@ from simulations.live.recipe import LoggedCommand
 from simulations.models import Run
 from simulations.services import experiments, links, runs, shrinks, sweep_orders, sweeps
 from simulations.sweeps.asked import ask
-from simulations.sweeps.plan import grid_points
+from simulations.sweeps.plan import grid_size
 from simulations.wire import BadInput
 
 RUNS_MAX = 20_000
@@ -52,7 +52,7 @@ def collection(request: HttpRequest) -> HttpResponse:
 def _order(given: SweepBody, visitor: str) -> sweep_orders.Order:
     if not wire.finite(given.set) or not wire.finite(given.grid):
         raise BadInput("set", "is too large, too deep or holds a number that is not finite")
-    if len(grid_points(given.grid)) * given.seeds > RUNS_MAX:
+    if grid_size(given.grid) * given.seeds > RUNS_MAX:
         raise BadInput("seeds", "are too many runs together with the grid", [f"1..{RUNS_MAX} runs"])
     base, reference = _subject(given.experiment, given.run, visitor)
     return sweep_orders.order_of(

@@ -12,7 +12,7 @@ from simulations.engine.experiment import Experiment, variant
 from simulations.live.recipe import LoggedCommand
 from simulations.services import experiments, headless
 from simulations.sweeps.asked import NotThere, ask, metric_name, named_checks
-from simulations.sweeps.plan import RUNS_MAX, Plan, grid_points
+from simulations.sweeps.plan import RUNS_MAX, Plan, grid_points, grid_size
 from simulations.sweeps.result import Subject
 from simulations.wire import BadInput
 
@@ -59,9 +59,12 @@ def order_of(
 ) -> Order:
     """A sweep of an experiment that is at hand. Every point of the grid is checked before anything runs."""
     experiment = experiments.with_overrides(base, settings or {})
+    empty = next((name for name, values in (grid or {}).items() if not values), None)
+    if empty is not None:
+        raise BadInput(f"grid.{empty}", "has no values, or one that is not finite", ["name=v1,v2"])
+    if grid_size(grid or {}) > POINTS_MAX:
+        raise BadInput("grid", f"{grid_size(grid or {})} combinations are too many", [f"1..{POINTS_MAX}"])
     points = grid_points(grid or {})
-    if len(points) > POINTS_MAX:
-        raise BadInput("grid", f"{len(points)} combinations are too many", [f"1..{POINTS_MAX}"])
     plan = Plan(seeds[0], seeds[1] - seeds[0] + 1, points, metrics, checks)
     if plan.runs > RUNS_MAX:
         raise BadInput("seeds", f"{plan.runs} runs are too many", [f"1..{RUNS_MAX}"])

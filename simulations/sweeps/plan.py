@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import msgspec
@@ -53,6 +54,11 @@ class Plan(msgspec.Struct, frozen=True):
     def whole_points(self) -> list[tuple[int, int]]:
         """The runs of each point as [start, stop): no batch crosses a point."""
         return [(i * self.seeds, (i + 1) * self.seeds) for i in range(len(self.points))]
+
+
+def grid_size(grid: dict[str, list[Any]]) -> int:
+    """How many combinations there are, without making them."""
+    return math.prod(map(len, grid.values()))
 
 
 def grid_points(grid: dict[str, list[Any]]) -> list[dict[str, Any]]:

@@ -96,6 +96,8 @@ def test_only_who_started_it_cancels_and_resumes(client: Client) -> None:
         ({"run": "abcdef"}, "experiment"),
         ({"metrics": ["speed"]}, "metric"),
         ({"grid": {"heartbeat_ms": ["fast"]}}, "parameters.heartbeat_ms"),
+        ({"grid": {"heartbeat_ms": []}}, "grid.heartbeat_ms"),
+        ({"grid": {f"k{number}": list(range(100)) for number in range(8)}}, "seeds"),  # (10^16: only counted)
         ({"more": 1}, "more"),
     ],
 )
