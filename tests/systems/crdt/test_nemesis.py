@@ -54,6 +54,26 @@ def test_nothing_is_lost_and_all_agree_in_the_end(seed: int) -> None:
     assert found == dict.fromkeys(found, "holds"), f"seed {seed}: {world.verdicts()}"
 
 
+@pytest.mark.parametrize("replication", ["state", "delta"])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_replica_whose_disk_was_lost_gets_everything_back_and_goes_on(seed: int, replication: str) -> None:
+    plain = recipe(seed, faults=False)
+    plain["parameters"] = {"replication": replication, "sync_ms": 40}
+    lost = plain["topology"]["nodes"][0]["id"]
+    # (What only its disk had would be lost: it takes no update for a while before.)
+    plain["operations"] = [
+        line for line in plain["operations"] if line["at"] != lost or not 2 < line["at_s"] < 3
+    ]
+    plain["faults"] = [
+        {"at_s": 2.5, "do": "kill", "target": lost},
+        {"at_s": 2.6, "do": "restart", "target": lost, "disk": "lost"},
+        {"at_s": 2.6, "do": "loss", "chance": 0.5, "for_s": 1},
+    ]
+    world = run(plain)
+    found = {name: verdict(world, name) for name in ("no_lost_update", "replicas_equal")}
+    assert found == dict.fromkeys(found, "holds"), world.verdicts()
+
+
 PLAIN = {
     "keeps_older": [("put", "first"), ("put", "second")],
     "no_tombstones": [("add", "milk"), ("remove", "milk")],

@@ -64,6 +64,8 @@ DESCRIPTOR = Descriptor(
     messages=(
         MessageSpec("Merge", "request", Text("merge these", "请合并"), ("life", "number", "atoms")),
         MessageSpec("Merged", "reply", Text("merged", "已合并"), ("life", "number")),
+        MessageSpec("Hello", "request", Text("I lost everything", "我的数据全丢了"), ()),
+        MessageSpec("Welcome", "reply", Text("all of it will come", "会全部发给你"), ()),
     ),
     notes=NOTES,
     parameters=DESCRIBED,

@@ -28,4 +28,12 @@ class Merged(CrdtMessage, gc=False):
     number: int
 
 
-MESSAGES = (Merge, Merged)
+class Hello(CrdtMessage, gc=False):
+    """My disk came back empty: forget what I confirmed, and send me everything."""
+
+
+class Welcome(CrdtMessage, gc=False):
+    """It will come."""
+
+
+MESSAGES = (Merge, Merged, Hello, Welcome)

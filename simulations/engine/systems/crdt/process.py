@@ -17,7 +17,7 @@ import msgspec
 
 from simulations.engine.process import DiskImage, Process, Request, append, put
 from simulations.engine.state_machine import write
-from simulations.engine.systems.crdt.messages import CrdtMessage, Merge, Merged
+from simulations.engine.systems.crdt.messages import CrdtMessage, Hello, Merge, Merged, Welcome
 from simulations.engine.systems.crdt.parameters import Parameters
 from simulations.engine.systems.crdt.types import (
     COUNTER,
@@ -39,7 +39,12 @@ from simulations.engine.systems.crdt.types import (
 )
 
 SETTLED, AHEAD = "settled", "ahead"
-HANDLERS = {Merge: "on_merge", Merged: "on_merged"}
+HANDLERS: dict[type, str] = {
+    Merge: "on_merge",
+    Merged: "on_merged",
+    Hello: "on_hello",
+    Welcome: "on_welcome",
+}
 UPDATES = {
     "add": "add",
     "append": "add",
@@ -65,6 +70,7 @@ class Crdt(Process):
     kinds: dict[str, str] = field(default_factory=dict)
     parts: dict[str, Parts] = field(default_factory=dict)
     life: int = 0
+    name: str = ""
 
     # --- volatile ---
     role: str = SETTLED
@@ -76,6 +82,7 @@ class Crdt(Process):
     tags: int = 0
     acknowledged: dict[str, int] = field(default_factory=dict)
     answers: dict[int, Any] = field(default_factory=dict)
+    unmet: dict[str, bool] = field(default_factory=dict)
 
     # -- rules ----------------------------------------------------------------------------------------------------
 
@@ -86,11 +93,11 @@ class Crdt(Process):
     def tag(self, element: str) -> str:
         """OR-set: every addition has a name that no other addition ever has."""
         self.tags += 1
-        return f"{self.id}.{self.life}.{self.tags}"
+        return f"{self.name}.{self.life}.{self.tags}"
 
     def counted_as(self) -> str:
         """Counter: every replica counts in a part of its own."""
-        return self.id
+        return self.name
 
     def observed(self, key: str, element: str) -> list[str]:
         """OR-set: a removal takes exactly the additions that this replica has seen."""
@@ -125,7 +132,7 @@ class Crdt(Process):
             return {ONLY: Stamped(self.stamp(key), self.id, list(whole))}
         known: Any = self.parts.get(key, {}).get(ONLY)
         vector = known.vector if known is not None else ()
-        own = ((self.id, dict(vector).get(self.id, 0) + 1),)
+        own = ((self.name, dict(vector).get(self.name, 0) + 1),)
         return {ONLY: Versioned(joined(vector, own), whole)}
 
     def count(self, request: Request, kind: str) -> tuple[Parts, Any]:
@@ -196,7 +203,9 @@ class Crdt(Process):
     # -- handlers ---------------------------------------------------------------------------------------------------
 
     def on_start(self, disk: DiskImage) -> None:
-        self.life = disk.cell("life", 0) + 1
+        self.life, self.name = disk.cell("life", 0) + 1, disk.cell("name", self.id)
+        if self.life == 1 and self.context.now:
+            self.begin_anew()
         self.context.persist(put("life", self.life))
         for key, value in disk.cell("initial", {}).items():
             self.begin_with(key, value)
@@ -207,6 +216,19 @@ class Crdt(Process):
         self.show(self.parts)
         self.refresh_role()
         self.context.set_timer("sync", self.context.random.integer(0, self.interval_us()))
+
+    def begin_anew(self) -> None:
+        """A disk that is empty after the beginning was lost: what the old life counted and tagged is still with others,
+        so this one does so under another name, and they do not know that it needs everything."""
+        self.life = abs(self.context.now)
+        self.name = f"{self.id}@{self.life}"
+        self.context.persist(put("name", self.name))
+        self.unmet = dict.fromkeys(self.peers, True)
+        self.greet()
+
+    def greet(self) -> None:
+        for peer in self.unmet:
+            self.context.send(peer, Hello())
 
     def begin_with(self, key: str, value: Any) -> None:
         """What the experiment gives to every replica: equal parts everywhere, older than any update."""
@@ -269,6 +291,7 @@ class Crdt(Process):
 
     def on_timer(self, name: str) -> None:
         self.context.set_timer("sync", self.interval_us())
+        self.greet()
         for peer in self.targets():
             atoms = self.atoms_for(peer)
             if atoms:
@@ -303,6 +326,15 @@ class Crdt(Process):
         if message.life == self.life and message.number > self.acknowledged.get(sender, 0):
             self.acknowledged[sender] = message.number
             self.refresh_role()
+
+    def on_hello(self, sender: str, message: Hello) -> None:
+        """What it had confirmed is gone: the next round sends it everything."""
+        self.acknowledged.pop(sender, None)
+        self.refresh_role()
+        self.context.send(sender, Welcome())
+
+    def on_welcome(self, sender: str, message: Welcome) -> None:
+        self.unmet.pop(sender, None)
 
     def on_parameters(self) -> None:
         self.context.set_timer("sync", self.interval_us())
