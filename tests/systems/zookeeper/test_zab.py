@@ -140,6 +140,17 @@ def test_a_server_with_a_change_joins_whom_its_own_vote_has_elected(round: int, 
     assert (other.proposal[0], other.role) == ("s3", "looking")
 
 
+def test_a_joiner_that_does_not_know_yet_that_it_votes_joins_whom_its_vote_has_elected() -> None:
+    """It needs both voters that it knows; each of them is elected with its vote, by turns."""
+    group = Group(ZooKeeper, IDS, Parameters())
+    group.preset("s4", {"voters": ["s1", "s2"]}, {})
+    group.start("s4")
+    joiner = group.processes["s4"]
+    joiner.on_message("s2", Notification("s2", 5, 9, joiner.round, "looking"))
+    joiner.on_message("s2", Notification("s2", 5, 9, joiner.round, "leading"))
+    assert (joiner.role, joiner.leader) == ("following", "s2")
+
+
 def test_the_one_whom_a_change_waits_for_joins_the_leader_that_proposed_it() -> None:
     group = Group(ZooKeeper, IDS, Parameters())
     group.preset("s3", {"voters": ["s2"]}, {"log": [Txn(1, 1, Reconfigure(("s3",)))]})

@@ -187,14 +187,14 @@ class Election(State):
             self.settle((leader, message.epoch, message.zxid))
 
     def is_needed_by(self, leader: Notification, followers: list[str]) -> bool:
-        """With a change of voters that is not committed a quorum here is more than one there. So whom its own vote has
-        elected a server joins too: else it would elect others by turns for ever, and follow nobody. And where its own
-        word makes the quorum of the next voters, nobody else's will."""
+        """What is a quorum there may be none here: this server may hold a change of voters that is not committed, or not
+        know the last one yet. So it joins whom its own vote has elected too: else it would elect others by turns for
+        ever, and follow nobody. And where its own word makes the quorum of the next voters, nobody else's will."""
+        if leader.round == self.round and self.proposal[0] == leader.leader:
+            return True
         if not self.next_voters:
             return False
-        elected = leader.round == self.round and self.proposal[0] == leader.leader
-        decides = is_majority(self.voters, followers) and is_majority(self.next_voters, [*followers, self.id])
-        return elected or decides
+        return is_majority(self.voters, followers) and is_majority(self.next_voters, [*followers, self.id])
 
     def settle(self, vote: Vote) -> None:
         """The election is over for this server."""
