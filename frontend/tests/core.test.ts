@@ -204,6 +204,10 @@ describe('lines in words', () => {
   it('names the setting and its value, and who comes and goes', () => {
     expect(faultText({ do: 'set_parameter', target: 'n1', name: 'swell', value: 3 }, words)).toBe('Set parameter n1: swell = 3 m');
     expect(faultText({ do: 'configure', add: ['n5'], remove: 'n2' }, words)).toBe('Change membership: + n5, − n2');
+    expect(faultText({ do: 'configure', add: ['n5'], role: 'learner' }, words)).toBe('Change membership: + n5 (learner)');
+    expect(faultText({ do: 'configure', promote: ['n5'] }, words)).toBe('Change membership: promote n5');
+    expect(faultText({ do: 'set_parameter', name: 'swell', value: [1, 3] }, words)).toBe('Set parameter: swell = 1 – 3 m');
+    expect(faultText({ do: 'delay', from: 'n1', to: 'n2', extra_ms: { kind: 'constant', values: [500] } }, words)).toMatch(/n1 → n2 500 ms$/);
   });
 });
 

@@ -244,9 +244,11 @@ def test_operations_wait_for_events() -> None:
 
     data = to_plain(base)
     data["operations"].append(plain)
-    run = World(parse(data, SYSTEMS), systems=SYSTEMS)
+    run = World(parse(data, SYSTEMS), systems=SYSTEMS, record="full")
     run.run_until(3_000_000)
     assert heard(run, "n1") == ["n3 says saw it"]
+    said = {"client": "c", "operation": "tell", "key": "n1", "value": "saw it"}
+    assert told(run) == [{"do": "client", "resolved": ["c"], **said}]
 
 
 def test_a_command_happens_after_everything_queued_for_its_time() -> None:

@@ -5,7 +5,7 @@ import type { Json } from '../core/chunk';
 import { SYMBOLS, type Bar } from '../core/composer';
 import { spreadText } from '../core/spread';
 import { pick, said, t, type MessageKey } from '../i18n/index.svelte';
-import { valueWords } from '../i18n/names';
+import { argumentWords, valueWords } from '../i18n/names';
 import type { LineWord, Words } from '../core/lineWords';
 
 export function faultWord(name: string, words: Words): string {
@@ -22,9 +22,9 @@ export function faultText(detail: Record<string, unknown>, words: Words): string
   if (line.do === 'command') return joined(own?.title ? pick(own.title) : `${word} ${String(line.name ?? '')}`, [targetsOf({ resolved: detail.resolved, target: detail.target }, targetWord), ...answers(detail, own)]);
   if (line.do === 'set_parameter') {
     const title = own?.title ? pick(own.title) : String(line.name).replaceAll('_', ' ');
-    return joined([word, targetsOf(line, targetWord)].filter(Boolean).join(' '), [`${title} = ${plain(line.value)}${typeof line.value === 'number' && own?.unit ? ` ${own.unit}` : ''}`]);
+    return joined([word, targetsOf(line, targetWord)].filter(Boolean).join(' '), [`${title} = ${settingText(line.value, own?.unit)}`]);
   }
-  if (line.do === 'configure') return joined(word, [...listed(line.add).map((node) => `+ ${node}`), ...listed(line.remove).map((node) => `− ${node}`)]);
+  if (line.do === 'configure') return joined(word, membershipText(line));
   if (line.do === 'client') return said(String(line.client), `${String(line.operation)} ${String(line.key ?? '')}${line.value === undefined ? '' : ` = ${String(line.value)}`}`);
   const details = Object.entries(line)
     .filter(([name]) => ['chance', 'extra_ms', 'latency_ms', 'jump_ms', 'disk', 'shape', 'cpu_times'].includes(name))
@@ -34,6 +34,19 @@ export function faultText(detail: Record<string, unknown>, words: Words): string
 
 const joined = (head: string, rest: string[]): string => [head, rest.filter(Boolean).join(t('compose.name_joint'))].filter(Boolean).join(t('compose.name_what'));
 const listed = (value: unknown): string[] => (value === undefined || value === null ? [] : [value].flat().map(String));
+/** "+ n4 (learner)", "− n1", "promote n4", "members n1, n2, n3". */
+function membershipText(line: Record<string, unknown>): string[] {
+  const role = line.role === undefined ? '' : ` (${valueWords('role', String(line.role))})`;
+  return [
+    ...listed(line.add).map((node) => `+ ${node}${role}`), ...listed(line.remove).map((node) => `− ${node}`),
+    ...['promote', 'members'].filter((name) => line[name] !== undefined).map((name) => `${argumentWords(name)} ${listed(line[name]).join(', ')}`),
+  ];
+}
+/** A setting's new value: a number, or two of them, with the unit. */
+function settingText(value: unknown, unit?: string): string {
+  const numbers = [value].flat();
+  return numbers.every((one) => typeof one === 'number') ? [numbers.join(' – '), unit].filter(Boolean).join(' ') : plain(value);
+}
 const plain = (value: unknown): string => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value).replaceAll('_', ' '));
 
 /** What a command was told: each answer with what was asked, when that is more than one thing. */

@@ -161,7 +161,8 @@ class Script(PartOfWorld):
         operation = self.world.experiment.operations[content["operation"]]
         own = [other for other in self.world.experiment.operations if other.client == operation.client]
         self.world.run_client(client, lambda: client.run_scripted(own.index(operation)))
-        return {"do": "client", "resolved": [client.id]}
+        asked = {"key": operation.key, "value": operation.value}
+        return operation_told({"do": "client"}, client.id, operation.operation, asked)
 
     def client_operation(self, content: dict[str, Any], told: dict[str, Any]) -> dict[str, Any]:
         """A client operation given by hand."""
@@ -174,8 +175,8 @@ class Script(PartOfWorld):
             argument = (content.get("expected"), argument)
         options = content.get("options")
         self.world.run_client(client, lambda: client.begin(kind, key, argument, options=options))
-        asked = {name: content[name] for name in ("value", "options") if content.get(name) is not None}
-        return {**told, "resolved": [client.id], "client": client.id, "operation": kind, "key": key, **asked}
+        asked = {"key": key, "value": content.get("value"), "options": content.get("options")}
+        return operation_told(told, client.id, kind, asked)
 
     # -- what -----------------------------------------------------------------------------------------------------
 
@@ -217,3 +218,9 @@ class Script(PartOfWorld):
 def plain_arguments(arguments: dict[str, Any]) -> dict[str, Any]:
     """A line's arguments as they are shown in the trace."""
     return {"arguments": msgspec.to_builtins(arguments)} if arguments else {}
+
+
+def operation_told(told: dict[str, Any], client: str, kind: str, asked: dict[str, Any]) -> dict[str, Any]:
+    """A client operation as it is shown in the trace."""
+    said = {name: value for name, value in asked.items() if value is not None}
+    return {**told, "resolved": [client], "client": client, "operation": kind, **said}

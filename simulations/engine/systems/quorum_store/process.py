@@ -33,7 +33,6 @@ TIMERS = {
     "watch": "on_watch", "call": "on_call", "repair": "on_repair_timer", "anti_entropy": "on_anti_entropy",
     "ring": "on_ring_timer", "step": "next_step", "stream": "stream",
 }  # fmt: skip
-REPAIRS = ("repair", "merkle_repair")
 
 
 @dataclass(slots=True)
@@ -86,5 +85,5 @@ class QuorumStore(Coordinator):
         self.probed.clear()
         if action == "configure":
             self.configure(arguments)
-        elif action == "command" and arguments.get("name") in REPAIRS:
+        elif action == "command" and arguments.get("name") == "repair":
             self.begin_repair(list(self.ring.new))
