@@ -69,7 +69,8 @@ def test_masters_leave_a_relay_that_stood_by_for_another_of_its_epoch() -> None:
         {"at_s": 5.5, "do": "kill", "target": "spare1"},
     ]
     world = relayed(faults, standbys=2, stop_s=11)
-    assert [world.by_id[name].process.relay for name in MASTERS] == ["spare0"] * 3
+    masters: list[Any] = [world.by_id[name].process for name in MASTERS]
+    assert [master.relay for master in masters] == ["spare0"] * 3
     assert verdicts(world) == ALL_HOLD
 
 
