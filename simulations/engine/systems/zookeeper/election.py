@@ -187,7 +187,7 @@ class Election(State):
             self.settle((leader, message.epoch, message.zxid))
 
     def is_needed_by(self, leader: Notification, followers: list[str]) -> bool:
-        """What is a quorum there may be none here: this server may hold a change of voters that is not committed, or not
+        """A quorum there may be none here: this server may hold a change of voters that is not committed, or not
         know the last one yet. So it joins whom its own vote has elected too: else it would elect others by turns for
         ever, and follow nobody. And where its own word makes the quorum of the next voters, nobody else's will."""
         if leader.round == self.round and self.proposal[0] == leader.leader:
