@@ -100,7 +100,8 @@ LOST = [
     {"at_s": 3.5, "do": "disk_lose", "target": "cray", "everything": True},
     {"at_s": 5, "do": "restart", "target": "cray"},
 ]
-RESTORED = [*LOST, {"at_s": 7, "do": "restore_backup", "target": "cray"}]
+RESTORE = {"at_s": 7, "do": "restore_backup", "target": "cray"}
+RESTORED = [*LOST, RESTORE]
 BACKED_UP: dict[str, Any] = {"backup_every_s": 1.5, "restore_keys_per_s": 200}
 
 
@@ -209,3 +210,10 @@ def test_the_page_is_told_what_every_part_is() -> None:
 def test_a_wrong_parameter_is_refused_by_name(field: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"^{field}: "):
         Parameters(**{field: value})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("part", "expected"), [({"keys": "k1, k2"}, "holds"), ({"to_s": 3}, "unknown")])
+def test_a_restore_of_a_part_is_not_blamed_for_the_rest(part: dict[str, Any], expected: str) -> None:
+    faults = [*LOST, {**RESTORE, **part}]
+    world = run(cluster({"backup_every_s": 1}, faults, extra=("backup_store",), stop_s=10))
+    assert verdict(world, "backup_restored") == expected

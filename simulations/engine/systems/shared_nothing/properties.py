@@ -47,7 +47,8 @@ class NoLostAck(NoLostWrite):
 
 
 class BackupRestored(LogReader):
-    """After a restore a server holds every key that its backup holds, none older than there.
+    """After a restore a server holds every key that its backup holds, none older than there; of a restore of some keys,
+    those. A restore to a point in time is not judged: that leaves out what came later.
 
     ``restoring``: process -> when its restore began; ``judged``: restores that ended; the archive is read at the end
     of each, as it was when the restore began. ``saved``: the archive's entries, as they came.
@@ -67,7 +68,9 @@ class BackupRestored(LogReader):
         elif after[ROLE] == RESTORING:
             self.restoring.setdefault(process_index, at_us)
         elif process_index in self.restoring:
-            self.compare(at_us, event, process, self.restoring.pop(process_index))
+            began_us = self.restoring.pop(process_index)
+            if process.ordered.to_us < 0:
+                self.compare(at_us, event, process, began_us)
 
     def read(self, at_us: int, process_index: int, entry: Entry) -> None:
         self.saved.setdefault(f"{entry.key}\n{entry.operation}", (at_us, entry.operation))
@@ -75,14 +78,15 @@ class BackupRestored(LogReader):
     def crashed(self, at_us: int, process_index: int) -> None:
         self.restoring.pop(process_index, None)
 
-    def compare(self, at_us: int, event: int, process: Holder, began_us: int) -> None:
+    def compare(self, at_us: int, event: int, process: Any, began_us: int) -> None:
         """A restore has ended: nothing that was saved before it began may be missing."""
         self.judged += 1
         keys = dict.fromkeys(
             name.partition("\n")[0] for name, (saved_us, _) in self.saved.items() if saved_us < began_us
         )
-        shards = process.parameters.shards
+        shards, wanted = process.parameters.shards, process.ordered.keys
         mine = [key for key in keys if process.holders(shard_of(key, shards))[0] == process.id]
+        mine = [key for key in mine if not wanted or key in wanted]
         missing = [key for key in mine if key not in process.entries[shard_of(key, shards)]]
         if missing:
             self.violate(

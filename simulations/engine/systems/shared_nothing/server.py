@@ -54,7 +54,8 @@ class Restore(msgspec.Struct, frozen=True, array_like=True):
 @dataclass(slots=True)
 class Server(Holder):
     """``looked``: shard -> who answered -> (newest version, serves it); ``copying``: shard -> the copy under way;
-    ``incoming``: shard -> the part that waits for its turn; ``saving``: number of a backup -> newest version in it."""
+    ``incoming``: shard -> the part that waits for its turn; ``saving``: number of a backup -> newest version in it;
+    ``ordered``: the last restore that an operator ordered."""
 
     handlers: ClassVar[dict[type, str]] = {
         **Holder.handlers,
@@ -73,6 +74,7 @@ class Server(Holder):
     copying: dict[int, Restore] = field(default_factory=dict)
     incoming: dict[int, tuple[Entry, ...]] = field(default_factory=dict)
     saving: dict[int, int] = field(default_factory=dict)
+    ordered: Restore | None = None
     backups: int = 0
 
     # -- rules ----------------------------------------------------------------------------------------------------
@@ -337,5 +339,6 @@ class Server(Holder):
             )
             to_us = int(arguments["to_s"] * 1_000_000) if "to_s" in arguments else -1
             keys = tuple(key.strip() for key in arguments.get("keys", "").split(",") if key.strip())
+            self.ordered = Restore(self.vaults()[0], 0, to_us, rate, keys)
             for shard in [shard for shard in self.status if self.holders(shard)[0] == self.id]:
-                self.copy_from(shard, Restore(self.vaults()[0], 0, to_us, rate, keys), RESTORING)
+                self.copy_from(shard, self.ordered, RESTORING)
