@@ -125,11 +125,9 @@ def test_bad_input_exits_with_two_and_names_the_field(arguments: list[str], told
 
 def test_what_the_engine_can_make_nothing_of_is_bad_input_too(tmp_path: Path) -> None:
     plain = experiments.plain_of(catalogue.load("BA-02"))
-    for node in plain["topology"]["nodes"]:
-        for process in node.get("processes", []):
-            if process.get("role") == "directory":
-                process.update(system="two_phase_commit", role="participant")
-    path = tmp_path / "nobody_to_ask.json"
+    # (Right by itself, but not beside what the experiment refreshes at.)
+    plain["faults"] = [{"at_s": 1, "do": "set_parameter", "name": "ttl_s", "value": 0.7}]
+    path = tmp_path / "forgotten_between_refreshes.json"
     path.write_text(json.dumps(plain), encoding="utf-8")
     code, out, err = simulate(str(path))
     assert (code, out) == (2, "")
