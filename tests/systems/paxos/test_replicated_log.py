@@ -99,6 +99,21 @@ def test_a_leader_that_hears_of_a_higher_number_steps_down_3() -> None:
     assert [cluster.processes[id].role for id in cluster.ids] == ["acceptor", "leader", "acceptor"]
 
 
+def test_a_leader_that_promises_a_higher_number_steps_down_at_once_2_2() -> None:
+    cluster = group(3)
+    lead(cluster, "n1")
+    cluster.receive("n1", "n2", Prepare(8, 1))
+    assert isinstance(answer(cluster, "n1"), Promise)
+    assert cluster.processes["n1"].role == "acceptor"
+    assert "paxos.preempted" in cluster.contexts["n1"].take_notes()
+
+
+def test_a_leader_of_the_experiment_that_promised_more_does_not_lead() -> None:
+    cluster = group(3, disks={"n1": {"leader": True, "term": 1, "promised": 5}})
+    cluster.quiet()
+    assert cluster.processes["n1"].role == "acceptor"
+
+
 def test_an_old_leader_cannot_get_anything_chosen_3() -> None:
     cluster = group(3)
     lead(cluster, "n1")

@@ -67,6 +67,26 @@ def test_a_better_vote_puts_the_end_of_the_election_off() -> None:
     assert first.proposal[0] == "s4"
 
 
+def test_a_vote_of_a_later_round_is_not_taken_over_when_the_own_history_is_newer() -> None:
+    first = looking({"s1": {"epoch": 2}}).processes["s1"]
+    first.on_message("s3", Notification("s3", 1, 0, first.round + 5, "looking"))
+    assert (first.proposal[0], first.round) == ("s1", 6)
+
+
+@pytest.mark.parametrize(("voters", "licensed"), [(["s1", "s2"], True), (["s1", "s2", "s3"], False)])
+def test_the_oracle_decides_for_two_servers_only_and_until_the_next_election(
+    voters: list[str], licensed: bool
+) -> None:
+    group = Group(ZooKeeper, IDS, Parameters(oracle={"s1": 1}))
+    group.preset("s1", {"voters": voters}, {})
+    group.start("s1")
+    group.fire("s1", "notify")
+    last = group.processes["s1"]
+    assert (last.role == "leading") is last.alone is licensed
+    last.look_for_leader("told")
+    assert not last.has_quorum(["s1"])
+
+
 def test_votes_of_an_older_round_are_answered_not_counted() -> None:
     group = looking({})
     first, context = group.processes["s1"], group.contexts["s1"]
