@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from simulations.engine.systems.crdt.descriptor import DESCRIPTOR
 from simulations.engine.systems.crdt.types import (
+    CARTS,
     COUNTER,
     JOINS,
     LWW_SET,
@@ -88,3 +90,8 @@ def test_concurrent_carts_become_one_with_everything_and_a_newer_one_replaces() 
     assert covers(newer.vector, both.vector)
     assert not covers(left.vector, right.vector)
     assert meaning(UNION, {ONLY: newer}) == ["milk"]
+
+
+def test_every_type_of_a_set_has_words() -> None:
+    for name in ("crdt.add", "crdt.remove"):
+        assert set(DESCRIPTOR.notes[name].words) == set(CARTS)

@@ -72,3 +72,8 @@ def test_retries_without_a_budget_show_in_the_load() -> None:
     loads = [metric(world, "leaf_calls_per_user_call", from_s=2, to_s=4) for world in (honest, twin)]
     assert loads[0] < 1.3
     assert loads[1] == pytest.approx(4, abs=0.1)
+
+
+def test_every_way_of_a_rollout_has_words() -> None:
+    ways = next(parameter.choices for parameter in DESCRIPTOR.parameters if parameter.name == "deploy")
+    assert set(DESCRIPTOR.notes["microservices.rollout_begins"].words) == set(ways)

@@ -5,16 +5,23 @@ from __future__ import annotations
 from simulations.engine.process import Descriptor, MessageSpec, Note, Property, Role, Text, Twin, ViewField
 from simulations.engine.systems.crdt.parameters import DESCRIBED
 
+TYPES = {
+    "or_set": Text("OR-set", "OR 集合"),
+    "lww": Text("last write wins", "最后写入胜利"),
+    "union": Text("union", "并集"),
+}
 NOTES = {
     "crdt.add": Note(
         "Shapiro et al. 2011, specification 15",
         "adds {value} to {key} ({type})",
         "向 {key}（{type}）添加 {value}",
+        words=TYPES,
     ),
     "crdt.remove": Note(
         "Shapiro et al. 2011, specification 15",
         "removes {value} from {key}: only the additions it has seen ({type})",
         "从 {key} 删除 {value}：只作用于已看到的添加（{type}）",
+        words=TYPES,
     ),
     "crdt.count": Note(
         "Shapiro et al. 2011, specification 7",

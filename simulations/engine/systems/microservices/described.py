@@ -380,7 +380,14 @@ NOTES = {
     ),
     "microservices.readmitted": Note(ENVOY, "{backend} may answer again", "{backend} 重新参与应答"),
     "microservices.rollout_begins": Note(
-        CANARY, "rollout of {version} begins: {way}", "开始发布 {version}：{way}"
+        CANARY,
+        "rollout of {version} begins: {way}",
+        "开始发布 {version}：{way}",
+        words={
+            "all_at_once": Text("all at once", "一次全部"),
+            "rolling": Text("rolling", "滚动"),
+            "canary": Text("canary", "金丝雀"),
+        },
     ),
     "microservices.rollout_done": Note(CANARY, "{version} runs everywhere", "{version} 已全部发布"),
     "microservices.rolls_back": Note(
