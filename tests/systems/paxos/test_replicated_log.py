@@ -114,6 +114,14 @@ def test_a_leader_of_the_experiment_that_promised_more_does_not_lead() -> None:
     assert cluster.processes["n1"].role == "acceptor"
 
 
+def test_a_vote_without_a_promise_before_it_binds_over_a_restart_2_5() -> None:
+    cluster = group(3)
+    cluster.receive("n1", "n3", Accept(9, (entry(9, "A"),)))
+    cluster.start("n1")
+    cluster.receive("n1", "n2", Prepare(8, 1))
+    assert answer(cluster, "n1") == Refused(8, 9)
+
+
 def test_an_old_leader_cannot_get_anything_chosen_3() -> None:
     cluster = group(3)
     lead(cluster, "n1")

@@ -13,7 +13,9 @@ from simulations.engine.registry import SYSTEMS
 from simulations.engine.systems.zookeeper.election import NOBODY, is_majority
 from simulations.engine.systems.zookeeper.learner import encode_snapshot
 from simulations.engine.systems.zookeeper.messages import (
+    AckEpoch,
     CloseSession,
+    LeaderInfo,
     Node,
     Notification,
     Reconfigure,
@@ -269,6 +271,23 @@ def test_a_new_epoch_is_one_above_all_that_a_quorum_agreed_to() -> None:
     plain = recipe(initial={"nodes": {"s1": {"epoch": 3, "last": 2}, "s2": {"epoch": 5}, "s3": {"epoch": 3}}})
     world = ran(plain, 2)
     assert {server(world, id).epoch for id in ("s1", "s2", "s3")} == {6}
+
+
+@pytest.mark.parametrize(("epoch", "answer"), [(6, None), (7, AckEpoch(1, -1, 0)), (8, AckEpoch(1, 3, 0))])
+def test_a_follower_agrees_to_no_older_epoch_and_lends_its_history_once(epoch: int, answer: Any) -> None:
+    """JRS phase 1; who had agreed to this epoch before does not count for it again (-1)."""
+    group = Group(ZooKeeper, IDS, Parameters())
+    group.preset("s1", {"epoch": 3, "accepted_epoch": 7}, {})
+    group.start("s1")
+    first = group.processes["s1"]
+    first.follow("s2")
+    first.connection = 1
+    group.contexts["s1"].take()
+    group.receive("s1", "s2", LeaderInfo(2, 9))
+    assert first.zab_state == "DISCOVERY"
+    group.receive("s1", "s2", LeaderInfo(1, epoch))
+    told = [message for _, message in group.contexts["s1"].take() if isinstance(message, AckEpoch)]
+    assert (told == [answer]) if answer else (not told and first.role == "looking")
 
 
 def test_the_counter_begins_again_in_each_epoch() -> None:
