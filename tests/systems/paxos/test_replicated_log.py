@@ -259,6 +259,38 @@ def test_after_a_restart_an_acceptor_honours_a_lease_that_it_may_have_granted() 
     assert isinstance(answer(cluster, "n2"), Promise)
 
 
+def test_a_lease_counts_from_when_its_heartbeat_left() -> None:
+    cluster = group(3, leader_lease_ms=100)
+    lead(cluster, "n1")
+    first = cluster.processes["n1"]
+    first.lease_until = None
+    cluster.fire("n1", "heartbeat")
+    cluster.contexts["n1"].now += 90_000
+    cluster.quiet()
+    assert first.may_read_locally()
+    cluster.contexts["n1"].now += 10_000
+    assert not first.may_read_locally()
+
+
+def test_a_leader_reads_alone_only_when_it_has_applied_what_it_inherited() -> None:
+    cluster = group(3, leader_lease_ms=100)
+    lead(cluster, "n1")
+    first = cluster.processes["n1"]
+    assert first.may_read_locally()
+    first.inherited = first.log.last + 2
+    assert not first.may_read_locally()
+
+
+def test_a_lease_ends_with_its_leadership() -> None:
+    cluster = group(3, leader_lease_ms=100)
+    lead(cluster, "n1")
+    first = cluster.processes["n1"]
+    assert first.may_read_locally()
+    first.step_down()
+    assert not first.may_read_locally()
+    assert not first.lease_rounds
+
+
 def test_a_clock_that_is_set_back_makes_no_lease_longer() -> None:
     cluster = group(3, leader_lease_ms=100)
     cluster.contexts["n2"].now = 60_000_000
