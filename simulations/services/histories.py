@@ -15,6 +15,7 @@ import redis
 
 from simulations import limits
 from simulations.engine.checks.linearizability import MODEL_KINDS
+from simulations.engine.checks.linearizability.verdict import OUT_OF_BUDGET
 from simulations.histories import FORMATS, HistoryFormatError
 from simulations.histories.checking import answer, decoded, judged, read_history
 from simulations.histories.detect import detected
@@ -28,6 +29,8 @@ CHECK = "sweep.history"
 AUTO = "auto"
 KEPT_S = 3600
 CHECK_S = 10.0
+FIRST_S = 1.0
+"""What a history gets at first. One that needs more is judged again behind those that were sent meanwhile."""
 ASK_AGAIN_S = 20
 READ_S = 45
 
@@ -98,7 +101,14 @@ def work(id: str) -> None:
     if not isinstance(packed, bytes) or client().exists(f"history:{id}:answer"):
         return
     question, text = msgspec.msgpack.decode(packed, type=tuple[Question, bytes])
-    keep(id, judgement(gzip.decompress(text), question))
+    last = bool(client().exists(f"history:{id}:hard"))
+    found = judgement(gzip.decompress(text), question, CHECK_S if last else FIRST_S)
+    if last or found.get("result", {}).get("reason") != OUT_OF_BUDGET:
+        keep(id, found)
+        return
+    client().set(f"history:{id}:hard", "1", ex=KEPT_S)
+    client().set(f"history:{id}:asked", "1", ex=ASK_AGAIN_S)
+    dispatch.send_slow(CHECK, [id])
 
 
 def give_up(id: str) -> None:

@@ -23,7 +23,7 @@ from simulations.histories.detect import detected
 from simulations.histories.from_run import faults_of, history_file
 from simulations.histories.parsed import Fault
 from simulations.histories.reasons import PHRASES, in_chinese
-from simulations.services import histories
+from simulations.services import dispatch, histories
 from simulations.services.histories import Question, judgement
 from tests.engine.random_histories import random_history
 from tests.stack import wait_until
@@ -123,6 +123,25 @@ class TestTheDoors:
         assert send(client, HELD).json()["id"] == id
         assert client.get(f"/api/histories/{id}").json()["result"]["verdict"] == "holds"
 
+    def test_a_hard_history_waits_behind_those_that_were_sent_meanwhile(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        queued: list[str] = []
+        monkeypatch.setattr(dispatch, "send_slow", lambda _, arguments: queued.extend(arguments))
+        monkeypatch.setattr(histories, "FIRST_S", 0.05)
+        monkeypatch.setattr(histories, "CHECK_S", 0.2)
+        hard = send(client, hard_history()).json()["id"]
+        easy = send(client, HELD).json()["id"]
+        order = []
+        while queued:
+            order.append(queued.pop(0))
+            histories.work(order[-1])
+        assert order == [hard, easy, hard]
+        result = client.get(f"/api/histories/{hard}").json()["result"]
+        assert result["verdict"] == "unknown"
+        assert result["seconds"] >= 0.2
+        assert client.get(f"/api/histories/{easy}").json()["result"]["verdict"] == "holds"
+
     def test_reading_that_takes_too_long_is_said(self, client: Client) -> None:
         id = send(client, HELD).json()["id"]
         histories.give_up(id)
@@ -141,13 +160,16 @@ def test_a_worker_answers(client: Client) -> None:
     assert client.get(path).json()["result"]["verdict"] == "violated"
 
 
-def test_a_search_that_gives_up_says_unknown_and_claims_no_prefix() -> None:
+def hard_history() -> str:
     """Many appends at once, and a read of what they could never make: every order would have to be tried."""
     rows = [Operation(n, f"c{n}", "x", "append", str(n), 0, 900 + n, "ok") for n in range(16)]
     rows.append(Operation(50, "d", "x", "put", "", 0, 990, "ok"))
     rows.append(Operation(98, "r", "x", "get", None, 991, 992, "ok", "nobody wrote this"))
-    text = written(history_of(rows), Model())
-    found = judgement(text.encode(), Question(), timeout_s=0.05)
+    return written(history_of(rows), Model())
+
+
+def test_a_search_that_gives_up_says_unknown_and_claims_no_prefix() -> None:
+    found = judgement(hard_history().encode(), Question(), timeout_s=0.05)
     assert (found["result"]["verdict"], found["result"]["reason"]) == ("unknown", "search budget used up")
     assert found["drawing"].prefix is None
 
