@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
@@ -277,7 +278,8 @@ def test_a_preloaded_run_is_played_fast_by_a_viewer_that_keeps_up(drill: Running
             ):
                 socket.say("ack", branch=last.branch, to_us=last.t1_us)
         assert not {message["type"] for message in socket.messages} & {"lagging", "waiting"}
-        assert len({header.t0_us for header, _ in socket.frames}) == len(socket.frames)
+        # Once ahead of the paused playhead, once when it began to play.
+        assert max(Counter(header.t0_us for header, _ in socket.frames).values()) <= 2
 
 
 def told_to_lag(socket: Socket) -> bool:

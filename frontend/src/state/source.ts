@@ -38,6 +38,7 @@ export class LiveSource implements Source {
   private socket: RunSocket;
   private polling: ReturnType<typeof setInterval> | undefined;
   private pollFailures = 0;
+  private polledAfter = 0;
   private after = '';
 
   constructor(private readonly code: string, private readonly receiver: Receiver) {
@@ -81,7 +82,9 @@ export class LiveSource implements Source {
   private connection(state: Connection, attempts: number): void {
     if (state === 'open') this.stopPolling();
     const unreachable = attempts >= (this.socket?.neverOpened ? SOCKET_TRIES : SOCKET_TRIES_AGAIN);
-    if (unreachable && this.polling === undefined) this.startPolling();
+    // (A try that begins is told with the number of those that failed before.)
+    if (unreachable && this.polling === undefined && attempts !== this.polledAfter) this.startPolling();
+    this.polledAfter = attempts;
     this.receiver.connected(this.polling !== undefined ? 'polling' : state, attempts);
   }
 
