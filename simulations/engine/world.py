@@ -275,18 +275,11 @@ class World:
         content = {"again": True, "fault": msgspec.to_builtins(fault), "arguments": arguments}
         self.script.queue(self.kernel.now + delay_us, AGAIN_FROM + fault.id, content)
 
-    def set_parameter(self, context: ProcessContext, name: str, value: Any) -> None:
-        """Change one parameter of a running process, and of its later lives."""
-        new = self.changed_parameters(context, name, value)
-        context.process.parameters = self.parameters[context.id] = new
+    def set_parameters(self, context: ProcessContext, parameters: Any) -> None:
+        """Replace the parameters of a running process, and of its later lives."""
+        context.process.parameters = self.parameters[context.id] = parameters
         if context.host is not None and context.host.state == UP:
             self._outside_event(context, context.process.on_parameters)
-
-    def changed_parameters(self, context: ProcessContext, name: str, value: Any) -> Any:
-        """A process's parameters with one value changed. msgspec.ValidationError when they do not allow it."""
-        old = context.process.parameters
-        values = {field: getattr(old, field) for field in old.__struct_fields__}
-        return msgspec.convert({**msgspec.to_builtins(values), name: value}, type(old))
 
     def operate(self, context: ProcessContext, action: str, arguments: dict[str, Any]) -> None:
         """An operator's instruction to one process."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from simulations import limits, wire
@@ -144,6 +145,15 @@ class Made:
     body: bytes
 
 
+@contextmanager
+def _broken_when_the_engine_fails() -> Iterator[None]:
+    try:
+        yield
+    except ENGINE_ERRORS as error:
+        raise Broken(error) from error
+
+
+@_broken_when_the_engine_fails()
 def _make(
     recipe: Recipe,
     t0_us: int,
@@ -154,21 +164,6 @@ def _make(
     check: Callable[[LoggedCommand], bool] | None,
 ) -> Made | None:
     """Simulate from t0 towards the border; None when the slice ran out. Broken when the engine fails."""
-    try:
-        return _simulate(recipe, t0_us, border_us, done, slice, level, check)
-    except ENGINE_ERRORS as error:
-        raise Broken(error) from error
-
-
-def _simulate(
-    recipe: Recipe,
-    t0_us: int,
-    border_us: int,
-    done: int,
-    slice: Slice,
-    level: str,
-    check: Callable[[LoggedCommand], bool] | None,
-) -> Made | None:
     world = world_at(POOL, recipe, t0_us, done, slice)
     if world is None:
         return None

@@ -47,7 +47,7 @@ def advance(code: str, shard: int) -> bool:
             return False
         return _turn(lane, held, opening.viewers)
     except Exhausted as error:
-        log.warning("Run %s cannot go on: %r", code, error)
+        log.warning("Run %s cannot go on: %r", code, error, exc_info=error.__cause__)
         tell(code, message("limit", text=error.text))
         return False
     except redis.RedisError as error:

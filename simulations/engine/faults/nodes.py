@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from simulations.engine.context import START, ProcessContext
 from simulations.engine.hosts import DOWN, PAUSED, UP, Host
 
@@ -256,7 +258,7 @@ def load_normal(world: World, fault: Fault, arguments: Arguments) -> None:
 
 def set_parameter(world: World, fault: Fault, arguments: Arguments) -> None:
     for context in having_parameter(world, fault.hit, arguments["name"]):
-        world.set_parameter(context, arguments["name"], arguments["value"])
+        world.set_parameters(context, changed_parameters(context, arguments["name"], arguments["value"]))
 
 
 def having_parameter(world: World, hit: tuple[str, ...], name: str) -> list[ProcessContext]:
@@ -264,3 +266,10 @@ def having_parameter(world: World, hit: tuple[str, ...], name: str) -> list[Proc
     node may run processes of other systems, too."""
     found = contexts_of(world, hit) if hit else world.processes_of(world.experiment.system)
     return [context for context in found if name in context.process.parameters.__struct_fields__]
+
+
+def changed_parameters(context: ProcessContext, name: str, value: Any) -> Any:
+    """A process's parameters with one value changed. msgspec.ValidationError when they do not allow it."""
+    old = context.process.parameters
+    values = {field: getattr(old, field) for field in old.__struct_fields__}
+    return msgspec.convert({**msgspec.to_builtins(values), name: value}, type(old))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from simulations.engine.experiment.problems import ExperimentError
-from simulations.engine.faults.nodes import armed, contexts_of, having_parameter, hosts_of
+from simulations.engine.faults.nodes import armed, changed_parameters, contexts_of, having_parameter, hosts_of
 from simulations.engine.faults.targets import hit_by
 from simulations.engine.hosts import DOWN, PAUSED, UP, Host
 from simulations.engine.process import Text, fixed_parameters
@@ -124,7 +124,7 @@ def of_parameter(world: World, hit: tuple[str, ...], name: str, value: Any) -> R
         if name in fixed_parameters(type(context.process.parameters)):
             return refuse("fixed_parameter", target=name)
         try:
-            world.changed_parameters(context, name, value)
+            changed_parameters(context, name, value)
         except msgspec.ValidationError as error:
             return refuse("malformed", detail=str(error))
     return None
