@@ -247,23 +247,23 @@ def refuse(*, run_id: int, branch_number: int, seq: int, reason: str, text: dict
 def announce(
     run: Run, head: Playhead, revision: int, messages: list[bytes], branches_changed: bool, ask: bool = True
 ) -> None:
-    """After the commit: tell workers, then viewers. Lost messages are healed by heartbeats."""
+    """After the commit: tell viewers, then workers. Lost messages are healed by heartbeats."""
     transaction.on_commit(lambda: _announce(run, head, revision, messages, branches_changed, ask))
 
 
 def _announce(
     run: Run, head: Playhead, revision: int, messages: list[bytes], branches_changed: bool, ask: bool
 ) -> None:
+    for item in messages:  # first: whoever watches hears what changed before a worker shows what it did
+        publish_message(run.code, item)
+    if branches_changed:
+        publish_message(run.code, wire.message("branches", branches=selectors.branches_plain(run)))
+        publish_message(run.code, wire.message("playhead", **playhead_plain(head)))
     with suppress(redis.RedisError):  # the row is the truth; web processes read it when Valkey is back
         lease.note_change(run.code, head, revision, run.stop_us)
         client().delete(f"preload:{run.code}")  # what was preloaded is another future's
     if ask:
         dispatch.ask_now(run.code)
-    for item in messages:
-        publish_message(run.code, item)
-    if branches_changed:
-        publish_message(run.code, wire.message("branches", branches=selectors.branches_plain(run)))
-        publish_message(run.code, wire.message("playhead", **playhead_plain(head)))
 
 
 def playhead_plain(head: Playhead) -> dict[str, Any]:

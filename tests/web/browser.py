@@ -12,9 +12,11 @@ from http.cookiejar import CookieJar
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 from websockets.sync.client import ClientConnection, connect
 
 from simulations import wire
+from simulations.live.playhead import Playhead, server_ms
 
 LIMIT_S = 30.0
 
@@ -89,6 +91,7 @@ class Socket:
         self.connection = connection
         self.messages: list[dict[str, Any]] = []
         self.frames: list[tuple[wire.FrameHeader, bytes]] = []
+        self.seen = 0
 
     def say(self, type: str, **fields: Any) -> None:
         self.connection.send(json.dumps({"type": type, **fields}))
@@ -116,20 +119,35 @@ class Socket:
                 return found
 
     def frame(self, test: Callable[[wire.FrameHeader], bool] = lambda header: True) -> wire.FrameHeader:
-        """The next frame that passes the test."""
+        """The next frame that passes the test, also one that came while a message was awaited: a worker may be
+        quicker than the answer to a command.
+        """
         deadline = time.monotonic() + LIMIT_S
         while True:
+            while self.seen < len(self.frames):
+                header, _ = self.frames[self.seen]
+                self.seen += 1
+                if test(header):
+                    return header
             assert time.monotonic() < deadline, f"no such frame came; the last messages: {self.messages[-3:]}"
-            found = self.take()
-            if isinstance(found, wire.FrameHeader) and test(found):
-                return found
+            self.take()
 
-    def command(self, do: dict[str, Any], key: str, at_us: int = 0, branch: int = 0) -> dict[str, Any]:
-        """Give a command and wait for its answer."""
-        self.say("command", key=key, branch=branch, at_us=at_us, do=do)
+    def shown_us(self) -> int:
+        """The virtual time that a page would show now, by the last playhead it was told."""
+        told = next(message["playhead"] for message in reversed(self.messages) if "playhead" in message)
+        return shown_us(told)
+
+    def command(self, do: dict[str, Any], key: str) -> dict[str, Any]:
+        """Give a command at the moment that is shown, on the first branch, and wait for its answer."""
+        self.say("command", key=key, branch=0, at_us=self.shown_us(), do=do)
         while True:
             found = self.take()
             if isinstance(found, dict) and found.get("key") == key:
                 return found
             if isinstance(found, dict) and found["type"] == "error":
                 return found
+
+
+def shown_us(playhead: dict[str, Any]) -> int:
+    """The virtual time of this playhead, as messages tell it, now."""
+    return msgspec.convert(playhead, Playhead).at(server_ms(), 1 << 60)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -53,28 +52,13 @@ def watch_until(socket: Socket, at_us: int) -> wire.FrameHeader:
             return header
 
 
-def command_at_playhead(browser: Browser, socket: Socket, do: dict[str, Any], key: str) -> dict[str, Any]:
-    """A command at the moment that is shown."""
-    state = browser.get(f"/api/runs/{socket_code(socket)}").json()
-    head = state["playhead"]
-    gone_ms = state["server_ms"] - head["anchor_ms"] if head["playing"] else 0
-    at_us = int(head["anchor_us"] + gone_ms * 1000 * head["speed"])
-    return socket.command(do, key=key, at_us=at_us, branch=head["branch"])
-
-
-def socket_code(socket: Socket) -> str:
-    return str(next(m["code"] for m in socket.messages if m["type"] == "welcome"))
-
-
 def test_a_worker_killed_while_playing_is_replaced_and_the_trace_is_the_same(drill: RunningStack) -> None:
     browser = Browser(drill.base_url)
     code = browser.new_run(EXPERIMENT)
     name = f"sim.{home_shard(code, 2)}"
     with browser.socket(code) as socket:
         watch_until(socket, 200_000)
-        assert (
-            command_at_playhead(browser, socket, {"do": "kill", "target": "n3"}, "k1")["type"] == "accepted"
-        )
+        assert socket.command({"do": "kill", "target": "n3"}, "k1")["type"] == "accepted"
         drill.kill(name)
         try:
             before = socket.frames[-1][0].t1_us
@@ -138,7 +122,7 @@ def test_a_restarted_web_server_finds_everything_as_it_was(drill: RunningStack) 
     code = browser.new_run(EXPERIMENT)
     with browser.socket(code) as socket:
         watch_until(socket, 200_000)
-        accepted = command_at_playhead(browser, socket, {"do": "kill", "target": "n3"}, "k1")
+        accepted = socket.command({"do": "kill", "target": "n3"}, "k1")
         reached = watch_until(socket, accepted["at_us"] + 100_000).t1_us
         drill.restart("web")
         with pytest.raises(ConnectionClosed):
@@ -155,7 +139,7 @@ def test_a_restarted_valkey_loses_nothing_that_matters(drill: RunningStack) -> N
     code = browser.new_run(EXPERIMENT)
     with browser.socket(code) as socket:
         watch_until(socket, 200_000)
-        accepted = command_at_playhead(browser, socket, {"do": "kill", "target": "n3"}, "k1")
+        accepted = socket.command({"do": "kill", "target": "n3"}, "k1")
         watch_until(socket, accepted["at_us"] + 50_000)
         saved = browser.post("/api/links", {"run": code, "branch": 0, "at_us": 200_000, "title": "Kept"})
         slug = saved.json()["slug"]
@@ -256,11 +240,13 @@ def memory_mb(pid: int) -> float:
 def preloaded(browser: Browser, code: str) -> None:
     """Pause a run at its start and wait until it is computed to its end."""
     browser.post(f"/api/runs/{code}/messages", {"type": "playhead", "play": False})
-    wait_until(
-        lambda: browser.post(f"/api/runs/{code}/preload", {}).json()["share"] == 1.0,
-        "the run is preloaded",
-        60,
-    )
+    wait_until(lambda: share_preloaded(browser, code) == 1.0, "the run is preloaded", 60)
+
+
+def share_preloaded(browser: Browser, code: str) -> float:
+    answer = browser.post(f"/api/runs/{code}/preload", {})
+    assert answer.status == 200, answer.body
+    return float(answer.json()["share"])
 
 
 def test_a_preloaded_run_is_played_fast_by_a_viewer_that_keeps_up(drill: RunningStack) -> None:
@@ -299,6 +285,7 @@ def test_a_viewer_that_never_acknowledges_is_told_and_catches_up(drill: RunningS
         lagging = next(message for message in socket.messages if message["type"] == "lagging")
         assert lagging["from_us"] > 0
         last = socket.frames[-1][0]
+        socket.seen = len(socket.frames)
         socket.say("ack", branch=last.branch, to_us=last.t1_us)
         # What covers the present moment comes first, of whatever revision it was; then the run goes on for it.
         socket.frame(lambda header: header.t1_us > last.t1_us and header.revision >= last.revision)
