@@ -11,7 +11,9 @@ from simulations.engine.state_machine import SESSION_WINDOW
 from simulations.engine.systems.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
+    LeadershipWanted,
     PreVoteReply,
+    RequestVoteReply,
     TimeoutNow,
 )
 from tests.systems.raft.helpers import (
@@ -72,6 +74,54 @@ def test_an_operation_older_than_its_session_s_window_is_neither_executed_nor_an
     assert len(acks(cluster)) == 2
 
 
+def test_an_operation_that_is_in_the_log_twice_is_executed_once_rd_6_3() -> None:
+    cluster = group(3)
+    elect(cluster, "n1")
+    for _ in range(2):
+        cluster.request("n1", "append", "log", "x", session=7, sequence=1)
+    cluster.quiet()
+    assert (cluster.processes["n1"].last_index, cluster.processes["n1"].data) == (2, {"log": "x"})
+    assert len(acks(cluster)) == 2
+
+
+def test_who_has_no_session_is_taken_for_nobody_else_rd_6_3() -> None:
+    cluster = group(3)
+    elect(cluster, "n1")
+    for _ in range(2):
+        cluster.request("n1", "append", "log", "x", sequence=1)
+        cluster.quiet()
+    assert cluster.processes["n1"].data == {"log": "xx"}
+
+
+def test_what_only_looks_changes_nothing() -> None:
+    cluster = group(3, read_mode="log")
+    elect(cluster, "n1")
+    cluster.request("n1", "put", "x", "1")
+    cluster.request("n1", "get", "x")
+    cluster.request("n1", "cas", "x", ("2", "3"))
+    cluster.quiet()
+    assert cluster.processes["n1"].data == {"x": "1"}
+
+
+def test_a_leader_answers_the_clients_of_its_own_term_alone_figure_2() -> None:
+    cluster = group(3, leader_noop=True)
+    elect(cluster, "n1")
+    cluster.request("n1", "put", "x", "1")
+    cluster.cut = {("n2", "n1"), ("n3", "n1")}
+    cluster.quiet()
+    cluster.crash("n1")
+    elect(cluster, "n2")
+    assert (cluster.processes["n2"].data, cluster.replies) == ({"x": "1"}, [])
+
+
+def test_an_operation_that_nobody_knows_fails() -> None:
+    cluster = group(3)
+    elect(cluster, "n1")
+    cluster.request("n1", "dance")
+    cluster.quiet()
+    assert (cluster.replies[-1].outcome, cluster.processes["n1"].last_index) == ("fail", 0)
+
+
 def test_a_new_leader_appends_a_no_op_rd_6_4() -> None:
     cluster = group(3, leader_noop=True, logs={"n1": [1], "n2": [1]})
     elect(cluster, "n1")
@@ -102,7 +152,8 @@ def test_a_read_is_confirmed_by_later_answers_of_different_servers_alone_rd_6_4(
     before = leader.round
     operation = cluster.request("n1", "get")
     heartbeat(cluster, "n1")
-    for sender, round in (("n2", before), ("n3", before), ("n2", before + 1), ("n2", before + 2)):
+    rounds = (("n2", before), ("n3", before), ("n2", before + 1), ("n2", before), ("n2", before + 2))
+    for sender, round in rounds:
         cluster.receive("n1", sender, stored(leader.term, leader.last_index, round))
     cluster.quiet()
     assert operation not in acks(cluster)
@@ -170,6 +221,72 @@ def test_a_lease_answers_nothing_before_a_commit_in_the_term_rd_6_4() -> None:
     assert read not in acks(cluster)
 
 
+def test_each_heartbeat_renews_a_lease_rd_6_4_1() -> None:
+    cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    heartbeat(cluster, "n1", times=2)
+    cluster.contexts["n1"].now = 50_000
+    heartbeat(cluster, "n1")
+    assert cluster.processes["n1"].lease_until == 150_000
+
+
+def test_a_lease_begins_with_the_leadership_rd_6_4_1() -> None:
+    cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    assert cluster.processes["n1"].confirming
+
+
+def test_a_read_waits_for_its_majority_however_many_heartbeats_pass_rd_6_4() -> None:
+    cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    cluster.isolate("n1")
+    heartbeat(cluster, "n1")
+    cluster.contexts["n1"].now = 200_000
+    operation = cluster.request("n1", "get")
+    heartbeat(cluster, "n1", times=2)
+    cluster.heal()
+    heartbeat(cluster, "n1", times=2)
+    assert operation in acks(cluster)
+
+
+def test_whoever_restarts_honours_a_lease_that_it_may_have_granted_rd_6_4_1() -> None:
+    cluster = group(3, read_mode="lease", leader_stickiness=True)
+    cluster.contexts["n2"].now = 1_000_000
+    cluster.start("n2")
+    cluster.receive("n2", "n3", vote_request(5, 9, 9))
+    assert answer(cluster, "n2").granted is False
+    cluster.contexts["n2"].now += 150_000
+    cluster.receive("n2", "n3", vote_request(5, 9, 9))
+    assert answer(cluster, "n2").granted is True
+
+
+def test_a_leader_that_waits_for_its_successor_takes_no_lease_rd_3_10() -> None:
+    """TimeoutNow leaves when the successor holds all, and no lease may be in force then."""
+    cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
+    elect(cluster, "n1")
+    heartbeat(cluster, "n1", times=2)
+    cluster.isolate("n2")
+    cluster.request("n1", "put")
+    hand_over(cluster, "n1", "n2")
+    heartbeat(cluster, "n1", times=2)
+    assert (cluster.processes["n1"].handed_over, cluster.processes["n1"].holds_lease()) == (False, False)
+
+
+def test_a_server_alone_is_its_own_majority() -> None:
+    cluster = group(1, pre_vote=True, leader_noop=True)
+    elect(cluster, "n1")
+    operation = cluster.request("n1", "get")
+    cluster.quiet()
+    assert operation in acks(cluster)
+
+
+def test_a_write_is_no_local_read() -> None:
+    cluster = group(3, read_mode="local")
+    cluster.request("n3", "put")
+    cluster.quiet()
+    assert cluster.replies[-1].outcome == "retry"
+
+
 def test_a_local_read_is_answered_by_anyone() -> None:
     cluster = group(3, read_mode="local")
     cluster.request("n3", "get")
@@ -215,10 +332,40 @@ def test_a_transfer_that_fails_is_given_up_rd_3_10() -> None:
     elect(cluster, "n1")
     cluster.isolate("n2")
     hand_over(cluster, "n1", "n2")
+    assert "transfer" in cluster.contexts["n1"].timers
     cluster.fire("n1", "transfer")
     operation = cluster.request("n1", "put", "x", "1")
     cluster.quiet()
     assert operation in acks(cluster)
+
+
+def test_only_a_leader_that_is_not_handing_over_already_hands_over_rd_3_10() -> None:
+    cluster = group(3)
+    elect(cluster, "n1")
+    cluster.isolate("n2", "n3")
+    cluster.receive("n2", "n3", LeadershipWanted(1))
+    assert cluster.processes["n2"].transfer_to == ""
+    hand_over(cluster, "n1", "n2")
+    hand_over(cluster, "n1", "n3")
+    assert cluster.processes["n1"].transfer_to == "n2"
+
+
+def test_a_leader_that_is_told_to_campaign_goes_on_leading() -> None:
+    cluster = group(3)
+    elect(cluster, "n1")
+    cluster.processes["n1"].on_operator("campaign", {})
+    assert (cluster.processes["n1"].role, cluster.processes["n1"].term) == ("leader", 1)
+    cluster.processes["n2"].on_operator("campaign", {})
+    assert (cluster.processes["n2"].role, cluster.processes["n2"].term) == ("candidate", 2)
+
+
+def test_a_parallel_leader_hands_over_no_earlier_than_its_last_entry_arrived_rd_3_10() -> None:
+    cluster = group(3, leader_noop=True, leader_disk="parallel")
+    elect(cluster, "n1")
+    cluster.contexts["n1"].instant = False
+    cluster.request("n1", "put", "x", "1")
+    hand_over(cluster, "n1", "n2")
+    assert sent(cluster, "n1", TimeoutNow) == []
 
 
 def test_a_leader_that_hands_over_gives_up_its_lease_at_once_rd_3_10() -> None:
@@ -262,6 +409,14 @@ def test_voters_that_hear_a_leader_ignore_candidates_rd_4_2_3() -> None:
     cluster.contexts["n2"].now = 150_000
     cluster.receive("n2", "n3", vote_request(5, 9, 9))
     assert (cluster.processes["n2"].term, cluster.processes["n2"].voted_for) == (5, "n3")
+
+
+def test_a_leader_hears_itself_rd_4_2_3() -> None:
+    cluster = group(3, leader_stickiness=True)
+    elect(cluster, "n1")
+    cluster.receive("n1", "n3", vote_request(5, 9, 9))
+    assert answer(cluster, "n1") == RequestVoteReply(1, False)
+    assert cluster.processes["n1"].role == "leader"
 
 
 def test_a_clock_that_is_set_back_makes_no_leader_heard_for_longer_rd_4_2_3() -> None:
@@ -360,6 +515,31 @@ def test_a_serial_leader_replicates_after_its_own_disk_rd_10_2_1() -> None:
     cluster.flush("n1")
     cluster.quiet()
     assert cluster.processes["n1"].commit_index == 1
+
+
+def test_an_answer_makes_no_serial_leader_send_what_its_disk_does_not_hold_rd_10_2_1() -> None:
+    cluster = group(3, leader_disk="serial")
+    elect(cluster, "n1")
+    cluster.contexts["n1"].instant = False
+    cluster.request("n1", "put")
+    cluster.contexts["n1"].take()
+    cluster.receive("n1", "n2", stored(1, 0))
+    assert sent(cluster, "n1", AppendEntries) == []
+    cluster.processes["n1"].probing["n2"] = True
+    cluster.processes["n1"].send_append("n2", 9)
+    assert [message.entries for message in sent(cluster, "n1", AppendEntries)] == [()]
+
+
+def test_a_leader_counts_of_its_own_copies_those_whose_write_is_over_rd_10_2_1() -> None:
+    cluster = group(3, logs={"n1": [1, 2]})
+    elect(cluster, "n1")
+    leader = cluster.processes["n1"]
+    assert leader.durable_index == 2
+    cluster.contexts["n1"].instant = False
+    for _ in range(2):
+        cluster.request("n1", "put")
+    leader.on_durable(cluster.contexts["n1"].written - 1)
+    assert leader.durable_index == 3
 
 
 def test_a_follower_acknowledges_after_its_disk_figure_2() -> None:

@@ -134,6 +134,7 @@ def test_a_silent_newcomer_does_not_keep_others_out_rd_4_2_1() -> None:
     made = cluster(THREE, 5)
     made.isolate("n4")
     configure(made, "n1", add="n4")
+    heartbeat(made, "n1")
     assert configure(made, "n1", add="n5") == ["raft.change_refused_pending"]
     heartbeat(made, "n1", times=40)
     assert "raft.configuration_appended" in configure(made, "n1", add="n5")
@@ -154,3 +155,43 @@ def test_a_learner_can_be_removed_and_added_as_voter() -> None:
     assert made.processes["n1"].learners == ()
     configure(made, "n1", add="n4", role="voter")
     assert made.processes["n1"].voters == tuple(names(4))
+
+
+def test_a_newcomer_that_answers_without_the_log_has_not_caught_up_rd_4_2_1() -> None:
+    made = cluster(THREE, 4)
+    configure(made, "n1", quiet=False, add="n4")
+    leader = made.processes["n1"]
+    made.receive("n1", "n4", stored(leader.term, 0, leader.round))
+    assert (leader.joining, leader.voters) == ("n4", tuple(THREE))
+
+
+def test_a_slow_learner_stays_a_learner_rd_4_2_1() -> None:
+    made = cluster(THREE, 4)
+    configure(made, "n1", quiet=False, add="n4", role="learner")
+    for _ in range(ROUNDS_MAX + 1):
+        slow_round(made, 200_000)
+    assert "raft.joining_given_up" not in made.contexts["n1"].take_notes()
+
+
+def test_a_learner_that_fell_behind_again_is_not_promoted_rd_4_2_1() -> None:
+    made = with_learner()
+    leader = made.processes["n1"]
+    made.contexts["n1"].now = 1_000_000
+    assert leader.is_caught_up("n4")
+    for _ in range(2):
+        made.request("n1", "put")
+    made.receive("n1", "n4", stored(leader.term, leader.last_index - 1, leader.round))
+    made.contexts["n1"].now += 150_001
+    assert configure(made, "n1", quiet=False, promote="n4") == ["raft.promotion_refused"]
+    made.contexts["n1"].now -= 1
+    assert "raft.configuration_appended" in configure(made, "n1", quiet=False, promote="n4")
+
+
+def test_one_learner_s_promotion_leaves_another_caught_up_rd_4_2_1() -> None:
+    made = cluster(THREE, 5)
+    for id in ("n4", "n5"):
+        configure(made, "n1", add=id, role="learner")
+        heartbeat(made, "n1", times=2)
+    assert configure(made, "n1", quiet=False, promote="n4") == ["raft.configuration_appended"]
+    assert made.processes["n1"].is_caught_up("n5")
+    assert not made.processes["n1"].is_caught_up("n4")

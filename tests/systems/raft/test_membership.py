@@ -262,10 +262,13 @@ def test_a_new_leader_finishes_the_change_that_another_began_rp_6() -> None:
     assert not made.processes["n3"].old_voters
 
 
-def test_a_leader_of_a_joint_configuration_needs_answers_of_both_majorities_rd_6_2() -> None:
+@pytest.mark.parametrize("silent", [("n4", "n5"), ("n2", "n3")])
+def test_a_leader_of_a_joint_configuration_needs_answers_of_both_majorities_rd_6_2(
+    silent: tuple[str, ...],
+) -> None:
     made = cluster(THREE, 5, check_quorum=True)
     joint(made)
-    made.isolate("n4", "n5")
+    made.isolate(*silent)
     heartbeat(made, "n1", times=5)
     assert made.processes["n1"].role != "leader"
 
@@ -297,3 +300,143 @@ def test_two_groups_decide_when_servers_switch_on_their_own_rp_6_figure_10() -> 
     assert one.log.hash_at(index) != other.log.hash_at(index)
     made.start("n4")
     assert voters(made, "n4") == tuple(FIVE)
+
+
+def stores(made: Group, id: str, index: int) -> None:
+    """n1 hears that a server stores its log up to an index."""
+    leader = made.processes["n1"]
+    made.receive("n1", id, stored(leader.term, index, leader.round))
+
+
+def test_the_joint_configuration_is_left_when_it_is_committed_and_no_earlier_rp_6() -> None:
+    made = cluster(THREE, 5)
+    made.request("n1", "put")
+    joint(made)
+    leader = made.processes["n1"]
+    index = leader.last_index
+    for id in ("n2", "n4", "n5"):
+        stores(made, id, index - 1)
+    assert (leader.commit_index, leader.last_index) == (index - 1, index)
+    for id in ("n2", "n4", "n5"):
+        stores(made, id, index)
+    assert (leader.commit_index, leader.last_index, leader.old_voters) == (index, index + 1, ())
+
+
+def test_a_follower_leaves_it_to_the_leader_to_end_a_joint_configuration_rp_6() -> None:
+    made = cluster(THREE, 5)
+    joint(made)
+    leader, server = made.processes["n1"], made.processes["n2"]
+    index = leader.last_index
+    made.receive(
+        "n2",
+        "n1",
+        AppendEntries(leader.term, index - 1, leader.term, (leader.log[index],), index, leader.round),
+    )
+    assert (server.commit_index, server.last_index) == (index, index)
+
+
+def test_a_joint_configuration_uncommits_nothing_rp_6() -> None:
+    """One of the new majority stores less than the old one has committed."""
+    made = cluster(THREE, 5)
+    for _ in range(2):
+        made.request("n1", "put")
+        made.quiet()
+    joint(made)
+    leader = made.processes["n1"]
+    before = leader.commit_index
+    for id, index in (("n2", leader.last_index), ("n4", before - 1)):
+        stores(made, id, index)
+    assert leader.commit_index == before == 3
+
+
+def test_a_leader_s_own_disk_may_be_the_last_of_a_joint_majority_rd_10_2_1() -> None:
+    made = cluster(THREE, 5)
+    made.contexts["n1"].instant = False
+    joint(made)
+    leader = made.processes["n1"]
+    index = leader.last_index
+    for id in ("n2", "n4", "n5"):
+        stores(made, id, index)
+    assert leader.commit_index < index
+    made.flush("n1")
+    assert leader.commit_index >= index
+
+
+@pytest.mark.parametrize("arguments", [{"members": FIVE}, {"remove": "n3", "mode": "joint"}])
+def test_more_than_one_server_at_a_time_means_a_joint_configuration_rp_6(arguments: dict[str, Any]) -> None:
+    made = cluster(THREE, 5)
+    configure(made, "n1", quiet=False, **arguments)
+    assert made.processes["n1"].old_voters == tuple(THREE)
+
+
+def test_a_copy_on_a_removed_server_is_no_copy_rd_4_1() -> None:
+    made = cluster(FIVE, 5)
+    made.request("n1", "put")
+    leader = made.processes["n1"]
+    index = leader.last_index
+    stores(made, "n4", index)
+    configure(made, "n1", quiet=False, remove="n4")
+    for id, committed in (("n2", False), ("n3", True)):
+        stores(made, id, index)
+        assert (leader.commit_index >= index) is committed, id
+
+
+def test_the_answer_of_a_removed_server_confirms_no_read_rd_6_4() -> None:
+    made = cluster(FIVE, 5)
+    made.request("n1", "get")
+    leader = made.processes["n1"]
+    stores(made, "n4", leader.last_index)
+    configure(made, "n1", quiet=False, remove="n4")
+    for id, confirmed in (("n2", False), ("n3", True)):
+        stores(made, id, leader.last_index - 1)
+        assert (not leader.confirming) is confirmed, id
+
+
+def test_a_read_is_confirmed_when_those_who_answered_become_a_majority_rd_6_4() -> None:
+    made = cluster(FOUR, 4)
+    made.request("n1", "get")
+    leader = made.processes["n1"]
+    stores(made, "n2", leader.last_index)
+    assert leader.confirming
+    configure(made, "n1", quiet=False, remove="n4")
+    assert not leader.confirming
+
+
+def test_a_leader_that_removes_itself_does_not_confirm_its_own_reads_rd_6_4() -> None:
+    made = cluster(THREE, 3)
+    configure(made, "n1", quiet=False, remove="n1")
+    made.request("n1", "get")
+    leader = made.processes["n1"]
+    for id, confirmed in (("n2", False), ("n3", True)):
+        stores(made, id, leader.last_index - 1)
+        assert (not leader.confirming) is confirmed, id
+
+
+def test_a_lease_ends_with_the_configuration_that_granted_it_rd_6_4_1() -> None:
+    made = cluster(THREE, 4, read_mode="lease", lease_ms=100)
+    heartbeat(made, "n1")
+    assert made.processes["n1"].holds_lease()
+    configure(made, "n1", quiet=False, add="n4", role="voter")
+    assert not made.processes["n1"].holds_lease()
+
+
+def test_a_leader_that_hands_over_changes_nothing_rd_3_10() -> None:
+    made = cluster(THREE, 3)
+    made.isolate("n2")
+    made.processes["n1"].start_transfer("n2")
+    assert configure(made, "n1", remove="n3") == ["raft.change_refused_not_leader"]
+
+
+def test_whoever_is_removed_is_no_successor_rd_3_10() -> None:
+    made = cluster(THREE, 3)
+    made.isolate("n2")
+    made.processes["n1"].start_transfer("n2")
+    configure(made, "n1", members=["n1", "n3"], mode="direct")
+    assert made.processes["n1"].transfer_to == ""
+
+
+def test_a_leader_that_switches_on_its_own_serves_whom_it_switched_to_rp_6_figure_10() -> None:
+    made = cluster(THREE, 5)
+    configure(made, "n1", members=FIVE, mode="direct")
+    heartbeat(made, "n1")
+    assert made.processes["n5"].last_index == made.processes["n1"].last_index

@@ -8,7 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from simulations.engine.systems.raft.messages import AppendEntries, InstallSnapshot, InstallSnapshotReply
+from simulations.engine.systems.raft.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    InstallSnapshot,
+    InstallSnapshotReply,
+    RequestVoteReply,
+)
 from tests.systems.raft.helpers import cluster, configure, heartbeat, names
 from tests.systems.recording import Group
 
@@ -52,8 +58,10 @@ def state(made: Group, id: str) -> Any:
 
 def test_what_was_applied_is_compacted_and_the_last_entries_stay_rp_7() -> None:
     made = compacting()
-    write(made, 14)
     leader = made.processes["n1"]
+    write(made, 3)
+    assert (leader.last_applied, leader.snapshot) == (4, None)
+    write(made, 11)
     assert leader.snapshot.index + 1 - 4 == leader.log.first > 1
     assert leader.log.last == leader.last_index == 15
 
@@ -242,6 +250,114 @@ def test_the_configuration_is_part_of_a_snapshot_rd_5_1() -> None:
     assert state(made, "n4") == state(made, "n1")
     made.start("n4")
     assert made.processes["n4"].role == "learner"
+
+
+def sending(**settings: Any) -> tuple[Group, Any]:
+    """n1 has sent n3 the first of three parts, and hears nothing of it yet."""
+    made = behind(**settings)
+    heartbeat_sent = 0
+    while "n3" not in made.processes["n1"].transfers:
+        if not made.step():
+            made.fire("n1", "heartbeat")
+            heartbeat_sent += 1
+            assert heartbeat_sent < 20
+    made.contexts["n1"].take()
+    return made, made.processes["n1"]
+
+
+def got(leader: Any, offset: int = 3, done: bool = True, term: int = 0) -> InstallSnapshotReply:
+    """n3's answer to a part; of the leader's term, or of another."""
+    return InstallSnapshotReply(term or leader.term, leader.transfers["n3"][0].index, offset, done)
+
+
+def test_an_answer_of_an_older_term_moves_no_snapshot_5_1() -> None:
+    made, leader = sending()
+    made.receive("n1", "n2", AppendEntriesReply(9, False, 0, 1))
+    made.fire("n1", "election")
+    made.receive("n1", "n2", RequestVoteReply(10, True))
+    assert (leader.role, leader.transfers) == ("leader", {})
+    made.receive("n1", "n3", AppendEntriesReply(10, False, leader.next_index["n3"] - 1, 1, 0, 1))
+    assert "n3" in leader.transfers
+    made.contexts["n1"].take()
+    made.receive("n1", "n3", got(leader, term=9))
+    assert (leader.match_index["n3"], made.contexts["n1"].take()) == (0, [])
+
+
+def test_a_second_copy_of_the_last_answer_changes_nothing() -> None:
+    made, leader = sending()
+    last = got(leader)
+    made.receive("n1", "n3", last)
+    made.contexts["n1"].take()
+    before = (leader.match_index["n3"], leader.next_index["n3"])
+    made.receive("n1", "n3", last)
+    assert ((leader.match_index["n3"], leader.next_index["n3"]), made.contexts["n1"].take()) == (before, [])
+
+
+def test_what_follows_the_snapshot_leaves_with_the_last_answer_figure_13() -> None:
+    made, leader = sending()
+    index = leader.transfers["n3"][0].index
+    made.receive("n1", "n3", got(leader))
+    assert (leader.match_index["n3"], leader.probing["n3"]) == (index, False)
+    appends = [m for _, m in made.contexts["n1"].take() if isinstance(m, AppendEntries)]
+    assert [(m.prev_index, len(m.entries)) for m in appends] == [(index, leader.last_index - index)]
+    assert leader.next_index["n3"] == leader.last_index + 1
+
+
+def test_a_refusal_of_before_the_snapshot_was_installed_tells_nothing_rp_5_3() -> None:
+    made, leader = sending()
+    index = leader.transfers["n3"][0].index
+    round = leader.round
+    made.receive("n1", "n3", AppendEntriesReply(leader.term, False, index, round, 0, 1))
+    assert leader.transfers["n3"][0].index == index
+    made.receive("n1", "n3", got(leader))
+    made.contexts["n1"].take()
+    made.receive("n1", "n3", AppendEntriesReply(leader.term, False, index, round, 0, 1))
+    assert (leader.match_index["n3"], made.contexts["n1"].take()) == (index, [])
+    made.receive("n1", "n3", AppendEntriesReply(leader.term, False, index, round + 1, 0, 1))
+    assert leader.match_index["n3"] == 0
+
+
+def test_refusals_and_heartbeats_do_not_hurry_a_part_that_is_under_way() -> None:
+    made, leader = sending()
+    round = leader.sent_round["n3"]
+    for message in (
+        AppendEntriesReply(leader.term, False, leader.next_index["n3"] - 1, round, 0, 1),
+        AppendEntriesReply(leader.term, True, 0, round + 1),
+    ):
+        made.receive("n1", "n3", message)
+        assert made.contexts["n1"].take() == []
+    made.receive("n1", "n3", AppendEntriesReply(leader.term, True, 0, round + 2))
+    assert [type(message) for _, message in made.contexts["n1"].take()] == [InstallSnapshot]
+
+
+def test_whoever_takes_a_snapshot_is_heard_rd_6_2() -> None:
+    made, leader = sending()
+    leader.heard_tick["n3"] = 0
+    made.receive("n1", "n3", got(leader, 1, done=False))
+    assert leader.heard_tick["n3"] == leader.tick > 0
+
+
+def test_a_candidate_follows_a_leader_whose_first_word_is_a_snapshot_5_2() -> None:
+    made = compacting(leader_stickiness=True)
+    write(made, 14)
+    old = made.processes["n1"].snapshot
+    made.fire("n2", "election")
+    server, context = made.processes["n2"], made.contexts["n2"]
+    assert server.role == "candidate"
+    context.now = 1_000_000
+    part = InstallSnapshot(server.term, old.index, old.term, old.base, old.configuration, 0, old.rows, True)
+    made.receive("n2", "n3", part)
+    assert (server.role, server.leader, server.hears_a_leader()) == ("follower", "n3", True)
+    assert context.timers["election"] > 1_000_000
+
+
+def test_a_newcomer_that_got_a_snapshot_has_caught_up_rd_4_2_1() -> None:
+    made = cluster(THREE, 4, compact_every=4, snapshot_chunks=3)
+    write(made, 14)
+    configure(made, "n1", add="n4")
+    heartbeat(made, "n1", times=4)
+    assert made.processes["n4"].installs == 1
+    assert made.processes["n1"].voters == tuple(names(4))
 
 
 # ---------------------------------------------------------------- batching and flow control
