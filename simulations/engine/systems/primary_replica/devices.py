@@ -7,7 +7,7 @@ from typing import Any
 
 from simulations.engine import state_machine
 from simulations.engine.failover import FenceDone, FenceOrder, Ping, PoweredOff, PowerOff, Report
-from simulations.engine.process import DiskImage, Request, append
+from simulations.engine.process import DiskImage, Request, append, put
 from simulations.engine.systems.primary_replica.messages import (
     DiskContent,
     Entry,
@@ -30,7 +30,7 @@ class SharedDisk(Member):
     written: dict[int, bool] = field(default_factory=dict)
 
     def on_start(self, disk: DiskImage) -> None:
-        self.log = disk.log("log")
+        self.epoch, self.log = disk.cell("epoch", 0), disk.log("log")
         for entry in self.log:
             self.apply(entry)
 
@@ -41,7 +41,9 @@ class SharedDisk(Member):
 
     def on_message(self, sender: str, message: Any) -> None:
         if isinstance(message, ReadDisk):
-            self.epoch = max(self.epoch, message.epoch)
+            if message.epoch > self.epoch:
+                self.epoch = message.epoch
+                self.context.persist(put("epoch", self.epoch))
             pairs = tuple((key, self.data[key]) for key in sorted(self.data))
             self.context.send(sender, DiskContent(message.epoch, pairs))
         elif isinstance(message, WriteDisk):
