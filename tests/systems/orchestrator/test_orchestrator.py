@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulations.engine import harness
-from simulations.engine.failover import Promote, Report
+from simulations.engine.failover import Promote, ReplicateFrom, Report
 from simulations.engine.process import Reply, Request
 from simulations.engine.systems.orchestrator import DESCRIPTOR
 from simulations.engine.systems.orchestrator.process import Orchestrator, Parameters
@@ -100,6 +100,107 @@ def test_an_orchestrator_alone_decides_by_itself() -> None:
     assert cluster.processes["o1/o"].registered == "1:m"
     cluster.fire("o1/o", "poll")
     assert ("q", Promote(2)) in cluster.contexts["o1/o"].take()
+
+
+def deciding() -> tuple[Group, Request]:
+    """The primary is dead, and the Raft group is asked to make q the next in epoch 2."""
+    cluster = alone()
+    replicas_say(cluster, False)
+    cluster.fire("o1/o", "poll")
+    answer(cluster, requests(cluster)[0], "1:m")
+    cluster.fire("o1/o", "poll")
+    (decision,) = [one for one in requests(cluster) if one.kind == "cas"]
+    return cluster, decision
+
+
+def promotions(cluster: Group) -> list[Any]:
+    return [(to, one) for to, one in cluster.contexts["o1/o"].take() if isinstance(one, Promote)]
+
+
+def test_an_answer_to_what_is_asked_no_longer_or_that_failed_decides_nothing() -> None:
+    cluster, decision = deciding()
+    first = cluster.processes["o1/o"]
+    for reply in (Reply(decision.operation - 9, 1, "ok", True), Reply(decision.operation, 1, "fail", True)):
+        cluster.receive("o1/o", "o1/raft", reply)
+        assert (promotions(cluster), first.registered) == ([], "1:m")
+    answer(cluster, decision, True)
+    assert (promotions(cluster), first.registered) == ([], "1:m")
+
+
+def test_an_answer_of_an_earlier_life_is_none_of_this_one() -> None:
+    cluster, decision = deciding()
+    cluster.start("o1/o")
+    first = cluster.processes["o1/o"]
+    assert decision.operation not in first.asked
+    first.deciding = "2:q"
+    answer(cluster, decision, True)
+    assert (promotions(cluster), first.registered) == ([], "")
+
+
+def test_an_answer_that_comes_after_the_next_poll_decides_nothing() -> None:
+    cluster, decision = deciding()
+    cluster.fire("o1/o", "poll")
+    cluster.contexts["o1/o"].take()
+    answer(cluster, decision, True)
+    assert promotions(cluster) == []
+
+
+def test_one_decision_is_asked_for_at_a_time() -> None:
+    cluster, _ = deciding()
+    first = cluster.processes["o1/o"]
+    first.recover()
+    assert (requests(cluster), first.deciding) == ([], "2:q")
+
+
+def test_what_the_group_decided_is_carried_out_again_until_the_new_primary_reports() -> None:
+    cluster, decision = deciding()
+    answer(cluster, decision, True)
+    assert (promotions(cluster), cluster.processes["o1/o"].role) == ([("q", Promote(2))], "recovering")
+    for promoted in ([("q", Promote(2))], []):
+        cluster.fire("o1/o", "poll")
+        sent = cluster.contexts["o1/o"].take()
+        assert [(to, one) for to, one in sent if isinstance(one, Promote)] == promoted
+        answer(cluster, next(one for _, one in sent if isinstance(one, Request) and one.kind == "get"), "2:q")
+        cluster.receive("o1/o", "q", Report(0, "primary", 2, 7, 2, "", True))
+        pointed = [to for to, one in cluster.contexts["o1/o"].take() if isinstance(one, ReplicateFrom)]
+        assert pointed == (["m", "r"] if promoted else [])
+
+
+def test_who_may_not_act_points_nobody_anywhere() -> None:
+    cluster = alone()
+    for epoch in (1, 2):
+        cluster.receive("o1/o", "q", Report(0, "primary", epoch, 7, epoch, "", True))
+        assert cluster.contexts["o1/o"].take() == []
+
+
+def test_an_orchestrator_alone_knows_after_a_restart_what_it_decided() -> None:
+    cluster = alone(raft=False)
+    replicas_say(cluster, False)
+    for _ in range(2):
+        cluster.fire("o1/o", "poll")
+    assert promotions(cluster) == [("q", Promote(2))]
+    cluster.start("o1/o")
+    assert cluster.processes["o1/o"].registered == "2:q"
+
+
+@pytest.mark.parametrize(
+    ("heard", "linked", "source", "judged"),
+    [
+        ("mrq", True, "m", "NoProblem"),
+        ("mrq", False, "m", "AllMasterReplicasNotReplicating"),
+        ("mrq", True, "x", "AllMasterReplicasNotReplicating"),
+        ("m", False, "m", "NoProblem"),
+        ("rq", True, "x", "DeadMaster"),
+        ("", True, "m", "DeadMasterAndReplicas"),
+    ],
+)
+def test_an_analysis_hears_what_the_replicas_say(heard: str, linked: bool, source: str, judged: str) -> None:
+    cluster = alone()
+    for id in heard:
+        role = "primary" if id == "m" else "replica"
+        cluster.receive("o1/o", id, Report(0, role, 1, 5, 1, "" if id == "m" else source, linked))
+    cluster.fire("o1/o", "poll")
+    assert cluster.processes["o1/o"].analysis == judged
 
 
 # -- whole runs -----------------------------------------------------------------------------------------------------

@@ -143,6 +143,148 @@ def test_an_opinion_is_asked_and_given() -> None:
     assert len(sent(cluster, "s1", Ping)) == 3
 
 
+def candidate(quorum: int = 2) -> tuple[Group, Any]:
+    """s1 campaigns in epoch 2, and nothing of it has arrived."""
+    cluster = group(quorum=quorum)
+    cluster.fire("s1", "down")
+    cluster.receive("s1", "s2", Down("m", True))
+    cluster.fire("s1", "campaign")
+    first = cluster.processes["s1"]
+    assert (first.role, first.vote_epoch, first.voted_for) == ("candidate", 2, "s1")
+    cluster.contexts["s1"].take()
+    return cluster, first
+
+
+def test_votes_count_for_the_campaign_that_asked_for_them() -> None:
+    cluster, first = candidate()
+    for vote in (Vote(1, "s1"), Vote(2, "s3"), Vote(2, "s1")):
+        assert first.role == "candidate"
+        cluster.receive("s1", "s2", vote)
+    assert (first.role, first.candidate) == ("failing_over", "q")
+    assert "election" not in cluster.contexts["s1"].timers
+    for late in ("s2", "s3"):
+        cluster.receive("s1", late, Vote(2, "s1"))
+    assert len(sent(cluster, "s1", Promote)) == 1
+
+
+def test_votes_of_an_earlier_campaign_do_not_count_in_the_next() -> None:
+    cluster, first = candidate()
+    assert "election" in cluster.contexts["s1"].timers
+    cluster.fire("s1", "election")
+    assert (first.role, "campaign" in cluster.contexts["s1"].timers) == ("odown", True)
+    cluster.fire("s1", "campaign")
+    cluster.receive("s1", "s2", Vote(2, "s1"))
+    assert (first.role, first.vote_epoch) == ("candidate", 3)
+
+
+@pytest.mark.parametrize("message", [Vote(7, "s3"), AskVote(7)])
+def test_a_candidate_that_hears_of_a_later_epoch_lost(message: Any) -> None:
+    cluster, first = candidate()
+    cluster.receive("s1", "s3", message)
+    assert (first.role, first.vote_epoch) == ("odown", 7)
+    assert first.voted_for == ("" if isinstance(message, Vote) else "s3")
+    timers = cluster.contexts["s1"].timers
+    assert ("election" in timers, "campaign" in timers) == (False, True)
+    cluster.start("s1")
+    assert cluster.processes["s1"].vote_epoch == 7
+
+
+def test_a_candidate_has_given_its_vote_to_itself_also_after_a_restart() -> None:
+    cluster, _ = candidate()
+    for _ in range(2):
+        cluster.contexts["s1"].take()
+        cluster.receive("s1", "s2", AskVote(2))
+        assert cluster.contexts["s1"].take() == [("s2", Vote(2, "s1"))]
+        cluster.start("s1")
+
+
+def test_an_epoch_that_others_tell_of_is_above_every_vote_of_before() -> None:
+    cluster = group()
+    cluster.receive("s1", "s2", AskVote(5))
+    for epoch, kept in ((5, (5, "s2")), (4, (5, "s2")), (6, (6, ""))):
+        cluster.receive("s1", "s3", Hello(epoch, 1, "m"))
+        assert (cluster.processes["s1"].vote_epoch, cluster.processes["s1"].voted_for) == kept
+        cluster.start("s1")
+        assert (cluster.processes["s1"].vote_epoch, cluster.processes["s1"].voted_for) == kept
+
+
+def test_who_suspects_nothing_does_not_campaign_and_a_voter_does_not_begin_to() -> None:
+    cluster = group()
+    cluster.fire("s1", "campaign")
+    cluster.receive("s1", "s2", AskVote(5))
+    assert (states(cluster)[0], cluster.processes["s1"].vote_epoch) == ("watching", 5)
+    assert "campaign" not in cluster.contexts["s1"].timers
+    cluster.fire("s1", "down")
+    cluster.receive("s1", "s2", AskVote(6))
+    assert states(cluster)[0] == "sdown"
+
+
+def test_only_fresh_opinions_about_this_primary_count() -> None:
+    cluster = group(quorum=3)
+    cluster.fire("s1", "down")
+    for sender, opinion, later_us, role in (
+        ("s2", Down("m", True), 0, "sdown"),
+        ("s3", Down("q", True), 0, "sdown"),
+        ("s3", Down("m", False), 0, "sdown"),
+        ("s2", Down("m", False), 0, "sdown"),
+        ("s3", Down("m", True), 0, "sdown"),
+        ("s2", Down("m", True), 60_000_000, "sdown"),
+        ("s3", Down("m", True), 0, "odown"),
+    ):
+        cluster.contexts["s1"].now += later_us
+        cluster.receive("s1", sender, opinion)
+        assert states(cluster)[0] == role
+
+
+def test_an_opinion_is_about_the_primary_that_was_asked_for() -> None:
+    cluster = group()
+    for suspects, asked, down in ((False, "m", False), (True, "q", False), (True, "m", True)):
+        if suspects:
+            cluster.fire("s1", "down")
+        cluster.contexts["s1"].take()
+        cluster.receive("s1", "s2", AskDown(asked))
+        assert cluster.contexts["s1"].take() == [("s2", Down(asked, down))]
+
+
+def test_a_replica_that_does_not_report_as_primary_gives_way_to_another_in_a_later_epoch() -> None:
+    """When all were tried it begins anew."""
+    cluster, first = candidate()
+    for epoch, promoted in ((2, ["q"]), (3, ["r"]), (4, []), (5, ["q"])):
+        assert first.vote_epoch == epoch
+        cluster.receive("s1", "s2", Vote(epoch, "s1"))
+        assert sent(cluster, "s1", Promote) == [Promote(epoch)] * len(promoted)
+        assert [to for to, one in cluster.contexts["s1"].take() if isinstance(one, Promote)] == promoted
+        cluster.fire("s1", "promotion")
+        assert first.role == "odown"
+        cluster.fire("s1", "campaign")
+
+
+def test_a_new_primary_ends_every_suspicion_of_the_old_one_and_is_kept() -> None:
+    cluster, first = candidate()
+    cluster.receive("s1", "q", report("primary", epoch=9))
+    timers = cluster.contexts["s1"].timers
+    assert (first.role, first.primary, first.epoch, first.vote_epoch) == ("watching", "q", 9, 9)
+    assert (first.agreed, first.votes, "down" in timers) == ({}, {}, True)
+    assert not {"campaign", "election", "promotion"} & set(timers)
+    told = cluster.contexts["s1"].take()
+    assert [to for to, message in told if isinstance(message, Hello)] == ["s2", "s3"]
+    assert [to for to, message in told if isinstance(message, ReplicateFrom)] == ["m", "r"]
+    cluster.start("s1")
+    again = cluster.processes["s1"]
+    assert (again.primary, again.epoch, again.vote_epoch) == ("q", 9, 9)
+
+
+def test_a_sentinel_tells_the_others_what_it_knows_and_asks_what_they_find() -> None:
+    cluster = group()
+    for suspects in (False, True):
+        if suspects:
+            cluster.fire("s1", "down")
+        cluster.contexts["s1"].take()
+        cluster.fire("s1", "ping")
+        assert sent(cluster, "s1", Hello) == [Hello(1, 1, "m")] * 2
+        assert sent(cluster, "s1", AskDown) == [AskDown("m")] * (2 if suspects else 0)
+
+
 # -- whole runs -----------------------------------------------------------------------------------------------------
 
 FAST = {"down_after_ms": 600, "ping_ms": 150, "election_ms": 200}
