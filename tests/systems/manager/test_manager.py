@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulations.engine import harness
-from simulations.engine.failover import Promote, Report
+from simulations.engine.failover import FenceDone, FenceOrder, Promote, ReplicateFrom, Report
 from simulations.engine.systems.manager import DESCRIPTOR
 from simulations.engine.systems.manager.process import Manager, Parameters
 from simulations.engine.systems.manager.twins import TWINS
@@ -92,6 +92,35 @@ def test_no_epoch_is_given_twice_even_after_a_restart() -> None:
     orders = fail_over(cluster) + fail_over(cluster)
     cluster.start("boss")
     assert [order.epoch for order in orders + fail_over(cluster)] == [2, 3, 4]
+
+
+def test_with_fencing_nobody_is_promoted_before_the_device_says_so_and_it_is_asked_again() -> None:
+    directory = {**DIRECTORY, "primary_replica": ("m", "r", "q", "plug"), "primary_replica/fence": ("plug",)}
+    cluster = Group(lambda: Manager(directory=directory), ("boss",), Parameters(fencing=True))
+    cluster.start()
+    boss, context = cluster.processes["boss"], cluster.contexts["boss"]
+    assert boss.databases == ("m", "r", "q")
+    cluster.receive("boss", "m", Report(0, "primary", 1, 9, 1, "", True))
+    cluster.receive("boss", "plug", FenceDone("m"))
+    assert boss.role == "watching"
+    context.now += 4_000_000
+    cluster.fire("boss", "ping")
+    for id in ("r", "q"):
+        cluster.receive("boss", id, Report(0, "replica", 1, 5, 1, "m", False))
+    for timer in ("survey", "fence"):
+        context.take()
+        cluster.fire("boss", timer)
+        assert context.take() == [("plug", FenceOrder("m"))]
+        assert (boss.role, "fence" in context.timers) == ("fencing", True)
+    cluster.receive("boss", "plug", FenceDone("m"))
+    assert (boss.role, context.take()) == ("failing_over", [("r", Promote(2))])
+    cluster.receive("boss", "q", Report(0, "replica", 1, 5, 1, "m", False))
+    assert boss.role == "failing_over"
+    cluster.receive("boss", "r", Report(0, "primary", 2, 6, 2, "", True))
+    assert (boss.role, boss.primary) == ("done", "r")
+    assert context.take() == [("m", ReplicateFrom(2, "r")), ("q", ReplicateFrom(2, "r"))]
+    cluster.fire("boss", "ping")
+    assert context.take() == []
 
 
 @pytest.mark.parametrize(

@@ -128,13 +128,14 @@ def test_an_answer_to_what_is_asked_no_longer_or_that_failed_decides_nothing() -
 
 
 def test_an_answer_of_an_earlier_life_is_none_of_this_one() -> None:
-    cluster, decision = deciding()
-    cluster.start("o1/o")
-    first = cluster.processes["o1/o"]
-    assert decision.operation not in first.asked
-    first.deciding = "2:q"
-    answer(cluster, decision, True)
-    assert (promotions(cluster), first.registered) == ([], "")
+    cluster = alone()
+    before = list(cluster.processes["o1/o"].asked)
+    for _ in range(2):
+        cluster.start("o1/o")
+        again = list(cluster.processes["o1/o"].asked)
+        assert len(again) == 1
+        assert again[0] not in before
+        before += again
 
 
 def test_an_answer_that_comes_after_the_next_poll_decides_nothing() -> None:
@@ -171,6 +172,14 @@ def test_who_may_not_act_points_nobody_anywhere() -> None:
     for epoch in (1, 2):
         cluster.receive("o1/o", "q", Report(0, "primary", epoch, 7, epoch, "", True))
         assert cluster.contexts["o1/o"].take() == []
+
+
+def test_who_acts_points_an_old_primary_at_the_new_one() -> None:
+    cluster = alone(raft=False)
+    cluster.receive("o1/o", "q", Report(0, "primary", 2, 7, 2, "", True))
+    cluster.contexts["o1/o"].take()
+    cluster.receive("o1/o", "m", Report(0, "primary", 1, 9, 1, "", True))
+    assert cluster.contexts["o1/o"].take() == [("m", ReplicateFrom(2, "q"))]
 
 
 def test_an_orchestrator_alone_knows_after_a_restart_what_it_decided() -> None:

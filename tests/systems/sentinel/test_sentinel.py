@@ -73,6 +73,8 @@ def test_a_primary_that_reports_as_a_replica_is_down() -> None:
     cluster.fire("s1", "down")
     cluster.receive("s1", "m", report("replica", source=""))
     assert states(cluster)[0] == "sdown"
+    cluster.receive("s1", "r", report("primary"))
+    assert states(cluster)[0] == "sdown"
 
 
 def test_the_majority_elects_and_the_replica_that_has_most_is_promoted() -> None:
@@ -234,6 +236,7 @@ def test_only_fresh_opinions_about_this_primary_count() -> None:
         cluster.contexts["s1"].now += later_us
         cluster.receive("s1", sender, opinion)
         assert states(cluster)[0] == role
+        assert ("campaign" in cluster.contexts["s1"].timers) is (role == "odown")
 
 
 def test_an_opinion_is_about_the_primary_that_was_asked_for() -> None:
@@ -253,6 +256,7 @@ def test_a_replica_that_does_not_report_as_primary_gives_way_to_another_in_a_lat
         assert first.vote_epoch == epoch
         cluster.receive("s1", "s2", Vote(epoch, "s1"))
         assert sent(cluster, "s1", Promote) == [Promote(epoch)] * len(promoted)
+        assert first.role == ("failing_over" if promoted else "odown")
         assert [to for to, one in cluster.contexts["s1"].take() if isinstance(one, Promote)] == promoted
         cluster.fire("s1", "promotion")
         assert first.role == "odown"
