@@ -211,8 +211,7 @@ class LockClient(Process):
         if isinstance(message, Connected):
             self.on_connected(message)
         elif isinstance(message, Disconnected):
-            self.connected = False
-            self.server += 1
+            self.connected = False  # (so the next server is tried)
             self.context.set_timer("connection", RETRY_US)
         elif isinstance(message, WatchEvent):
             if self.role == WAITING and message.path == self.target:
