@@ -62,6 +62,20 @@ def test_a_configuration_that_is_overwritten_counts_no_longer_rd_4_1() -> None:
     assert voters(made, "n1") == tuple(THREE)
 
 
+def test_a_configuration_may_come_in_place_of_another_and_those_before_stay_rd_4_1() -> None:
+    made = group(3)
+    first, second, third = (
+        Entry(term, Configuration(voters))
+        for term, voters in enumerate((("n1", "n2"), ("n1", "n3"), ("n2", "n3")), 1)
+    )
+    made.receive("n1", "n2", AppendEntries(2, 0, 0, (first, second), 0, 1))
+    made.receive("n1", "n3", AppendEntries(3, 1, 1, (third,), 0, 1))
+    assert [index for index, _ in made.processes["n1"].configurations] == [0, 1, 2]
+    assert voters(made, "n1") == ("n2", "n3")
+    made.receive("n1", "n2", AppendEntries(4, 1, 1, (Entry(4),), 0, 1))
+    assert voters(made, "n1") == ("n1", "n2")
+
+
 def test_a_restarted_server_finds_its_configuration_in_its_log() -> None:
     made = cluster(THREE, 4)
     configure(made, "n1", add="n4", role="voter")

@@ -75,3 +75,14 @@ def test_a_vote_of_an_older_campaign_is_not_counted_for_a_newer_one() -> None:
     assert (cluster.processes["n1"].term, cluster.processes["n1"].votes) == (2, {"n1": True})
     cluster.receive("n1", "n2", vote(1))
     assert cluster.processes["n1"].role == "candidate"
+
+
+def test_the_question_waits_for_the_entries_that_took_the_place_of_others() -> None:
+    cluster = group(3, logs={"n1": [1, 1]})
+    cluster.contexts["n1"].instant = False
+    cluster.receive("n1", "n2", AppendEntries(2, 1, 1, entries(2), 0, 1))
+    cluster.contexts["n1"].take()
+    cluster.fire("n1", "election")
+    assert asked(cluster) == []
+    cluster.flush("n1")
+    assert asked(cluster) == ["n2", "n3"]

@@ -11,11 +11,12 @@ import pytest
 from simulations.engine.systems.raft.messages import (
     AppendEntries,
     AppendEntriesReply,
+    Configuration,
     InstallSnapshot,
     InstallSnapshotReply,
     RequestVoteReply,
 )
-from tests.systems.raft.helpers import cluster, configure, heartbeat, names
+from tests.systems.raft.helpers import cluster, configure, entries, group, heartbeat, names
 from tests.systems.recording import Group
 
 THREE = names(3)
@@ -358,6 +359,80 @@ def test_a_newcomer_that_got_a_snapshot_has_caught_up_rd_4_2_1() -> None:
     heartbeat(made, "n1", times=4)
     assert made.processes["n4"].installs == 1
     assert made.processes["n1"].voters == tuple(names(4))
+
+
+def part(
+    index: int, offset: int, *rows: tuple[Any, ...], done: bool = False, base: int = 77
+) -> InstallSnapshot:
+    """A part of a snapshot that n1, the leader of term 5, sends."""
+    return InstallSnapshot(5, index, 4, base, Configuration(tuple(THREE)), offset, rows, done)
+
+
+def held(made: Group) -> int:
+    """How many rows n2 says that it holds."""
+    reply: Any = made.contexts["n2"].take()[-1][1]
+    assert isinstance(reply, InstallSnapshotReply)
+    return reply.offset
+
+
+def test_parts_of_two_snapshots_are_not_mixed_and_none_is_left_out_figure_13() -> None:
+    made = group(3)
+    server = made.processes["n2"]
+    for sender, piece, rows in (
+        ("n1", part(8, 0, ("key", "a", 1)), 1),
+        ("n1", part(8, 2, ("key", "c", 3), done=True), 1),
+        ("n1", part(9, 1, ("key", "b", 9), done=True), 0),
+        ("n1", part(9, 0, ("key", "a", 9)), 1),
+        ("n1", part(8, 1, ("key", "b", 2), done=True), 0),
+    ):
+        made.receive("n2", sender, piece)
+        assert (held(made), server.installs) == (rows, 0)
+    for piece in (part(9, 0, ("key", "a", 9)), part(9, 1, ("key", "b", 9), done=True)):
+        made.receive("n2", "n1", piece)
+    assert (server.data, server.last_applied, server.incoming) == ({"a": 9, "b": 9}, 9, [])
+
+
+def test_a_log_that_differs_gives_way_to_the_snapshot_figure_13() -> None:
+    made = group(3, logs={"n2": [3] * 12})
+    server = made.processes["n2"]
+    made.receive("n2", "n1", part(9, 0, done=True))
+    for _ in range(2):
+        assert (server.log.first, server.last_index, server.last_term, server.base_term) == (10, 9, 4, 4)
+        made.start("n2")
+        server = made.processes["n2"]
+
+
+def test_the_state_is_the_snapshot_s_and_no_other_rp_7() -> None:
+    made = group(3)
+    server = made.processes["n2"]
+    old = (("key", "gone", 1), ("key", "a", 1), ("head", 5, 1), ("result", (5 << 32) + 1, None))
+    new = (("key", "a", 2), ("head", 7, 3), ("result", (7 << 32) + 3, "done"))
+    for index, rows in ((8, old), (9, new)):
+        made.receive("n2", "n1", part(index, 0, *rows, done=True))
+    for _ in range(2):
+        server = made.processes["n2"]
+        assert (server.data, server.session_heads) == ({"a": 2}, {7: 3})
+        assert server.session_results == {(7 << 32) + 3: "done"}
+        made.start("n2")
+
+
+def test_what_follows_a_snapshot_is_checked_against_its_last_term_5_3() -> None:
+    made = group(3)
+    made.receive("n2", "n1", part(9, 0, done=True))
+    server = made.processes["n2"]
+    for prev, term, success in ((9, 3, False), (9, 4, True), (7, 2, True)):
+        made.receive("n2", "n1", AppendEntries(5, prev, term, (), 0, 1))
+        reply: Any = made.contexts["n2"].take()[-1][1]
+        assert reply.success is success, (prev, term)
+    made.receive("n2", "n1", AppendEntries(5, 7, 2, entries(3, 4, 5, 5), 0, 1))
+    assert (server.last_index, [entry.term for entry in server.log]) == (11, [5, 5])
+
+
+def test_an_answer_about_another_snapshot_moves_this_one_no_further() -> None:
+    made, leader = sending()
+    index = leader.transfers["n3"][0].index
+    made.receive("n1", "n3", InstallSnapshotReply(leader.term, index - 1, 9, True))
+    assert (list(leader.transfers), made.contexts["n1"].take()) == (["n3"], [])
 
 
 # ---------------------------------------------------------------- batching and flow control
