@@ -201,10 +201,11 @@ def restore(world: World, saved: Saved) -> None:
         raise ValueError("the checkpoint belongs to another experiment")
     reader, kernel = Reader(world), world.kernel
     kernel.now = kernel.leave = saved.now
-    kernel.number, kernel.current, kernel.executed = saved.number, saved.current, saved.executed
+    kernel.number, kernel.current = saved.number, saved.current
     kernel.delivered, kernel.chain, kernel.admitted = saved.delivered, saved.chain, saved.admitted
     kernel.queue[:] = [reader.event(event) for event in saved.queue]
     kernel.records[:] = [reader.event(event) for event in saved.records]
+    kernel.sealed = saved.executed - len(saved.records)
     kernel.streams.clear()
     kernel.streams.update({key: int.from_bytes(state, "big") for key, state in saved.streams.items()})
     world.restore_stream_keys(saved.stream_keys)

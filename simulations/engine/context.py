@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappush
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from simulations.engine.hosts import MILLION, Host
@@ -34,13 +35,26 @@ Timer = tuple[int, int, int, int]
 """(deadline, cause, armed, set at): ``armed`` is the time of the one queue entry that stands for this timer."""
 
 
+class LocalClock:
+    """The clock of a host where it is not the true time."""
+
+    __slots__ = ("host", "kernel")
+
+    def __init__(self, host: Host, kernel: Kernel) -> None:
+        self.host, self.kernel = host, kernel
+
+    @property
+    def now(self) -> int:
+        return self.host.clock(self.kernel.now)
+
+
 class ProcessContext:
     """Implements ``process.Context``. Everything that is state is plain data; the rest is built from the experiment."""
 
     __slots__ = (
-        "blocked", "disk", "disk_sample", "disk_stream", "durable", "held", "host", "id", "index", "kernel", "life",
-        "links", "mark", "place", "probe", "process", "random", "settled", "slow_disk", "timers", "unflushed",
-        "written",
+        "blocked", "clock", "disk", "disk_sample", "disk_stream", "durable", "held", "host", "id", "index", "kernel",
+        "life", "links", "mark", "place", "probe", "process", "random", "settled", "slow_disk", "timers", "written",
+        "wrote",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +69,8 @@ class ProcessContext:
     ) -> None:
         self.kernel, self.index, self.id, self.place, self.host = kernel, index, id, place, host
         self.links, self.random = links, random
+        self.clock: Kernel | LocalClock
+        self.look_at_clock()
         self.process: Process
         self.probe: Callable[[Any], Any] | None = None
         self.mark: Any = None
@@ -67,24 +83,28 @@ class ProcessContext:
         self.life = 0
         self.blocked = False
         self.slow_disk = False
-        self.unflushed = False
         self.settled = False
+        self.wrote = False
 
     # -- what a process may use -------------------------------------------------------------------------------
 
-    @property
-    def now(self) -> int:
-        host, now = self.host, self.kernel.now
-        if host is None or (host.rate_ppm == MILLION and host.local_us == host.real_us):
-            return now
-        return host.clock(now)
+    # (An attrgetter: it is read after every second event, and a function of ours would cost three times as much.)
+    now = property(attrgetter("clock.now"))
+
+    def look_at_clock(self) -> None:
+        """Read the clock of its host from now on; the kernel's while that is right."""
+        host = self.host
+        self.clock = LocalClock(host, self.kernel) if host is not None and host.skewed else self.kernel
 
     def send(self, to: str, message: Message, before_durable: bool = False) -> None:
         """Let a message leave, or hold it until the writes before it are durable."""
         if self.written != self.durable and not before_durable:
             self.held.append((self.written, to, message))
             return
-        link = self.links.get(to) or self.kernel.link(self, to)
+        try:
+            link = self.links[to]
+        except KeyError:
+            link = self.kernel.link(self, to)
         if not link.plain:
             transmit(self.kernel, link, message)
             return
@@ -135,8 +155,8 @@ class ProcessContext:
         if host is not None and host.rate_ppm != MILLION:
             delay_us = host.real_delay(delay_us)
         deadline = kernel.leave + delay_us
-        timer = timers.get(name)
-        if timer is None or not 0 <= (armed := timer[2]) <= deadline or kernel.manual:
+        armed = timers[name][2] if name in timers else -1
+        if not 0 <= armed <= deadline or kernel.manual:
             armed = -1
             if not kernel.manual or host is None:
                 armed = deadline
@@ -158,7 +178,7 @@ class ProcessContext:
             self.settled = True
         else:
             self.disk.waiting.append((written, writes))
-            self.unflushed = True
+            self.wrote = True
         return written
 
     def note(self, id: str, **values: Any) -> None:
@@ -172,21 +192,38 @@ class ProcessContext:
 
     def flush(self) -> None:
         """Start a flush that covers all waiting writes, unless one is under way."""
-        self.unflushed = False
+        self.wrote = False
         disk = self.disk
         if disk.flushing or not disk.waiting or disk.failed:
             return
-        kernel, host = self.kernel, self.host
-        if host is not None and host.disk_write is not None:
-            delay = max(0, round(draw(host.disk_write, self.disk_stream) * 1000))
+        kernel, host, sample = self.kernel, self.host, self.disk_sample
+        if host is not None and (host.disk_write is not None or host.disk_factor != 1.0):
+            delay = self.slowed_us(host)
         else:
-            delay = self.disk_sample(self.disk_stream) if self.disk_sample is not None else 0
-        if host is not None and host.disk_factor != 1.0:
-            delay = round(delay * host.disk_factor)
+            delay = 0 if sample is None else sample(self.disk_stream)
         disk.flushing = last = disk.waiting[-1][0]
         kernel.number = number = kernel.number + 1
         at_us = kernel.leave + delay
         heappush(kernel.queue, (at_us, 0, number, DISK, self.index, kernel.current, last, None))
+
+    def slowed_us(self, host: Host) -> int:
+        """How long the next flush takes on a disk that a fault made slow."""
+        if host.disk_write is not None:
+            delay = max(0, round(draw(host.disk_write, self.disk_stream) * 1000))
+        else:
+            delay = 0 if self.disk_sample is None else self.disk_sample(self.disk_stream)
+        return delay if host.disk_factor == 1.0 else round(delay * host.disk_factor)
+
+    def flushed(self, number: int) -> None:
+        """The flush under way is done: writes up to ``number`` are durable, and what waited for them may leave."""
+        disk = self.disk
+        disk.complete(number)
+        self.durable = number
+        if self.held:
+            self.release()
+        self.process.on_durable(number)
+        if disk.waiting:
+            self.wrote = True
 
     def release(self) -> None:
         """Let the outputs leave whose writes are durable by now."""
@@ -201,7 +238,7 @@ class ProcessContext:
 
     def untie(self) -> None:
         """Forget the kernel, and let the process forget this (see parts.py)."""
-        del self.kernel
+        del self.kernel, self.clock
         if hasattr(self, "process"):
             del self.process.context
 

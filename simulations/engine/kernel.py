@@ -28,6 +28,9 @@ DIGEST_BLOCK = 256
 SLICE = 256
 """Events between two looks at the budget and at ``interrupted``."""
 
+FOREVER = 1 << 62
+"""Later than anything that happens, in microseconds."""
+
 ENGINE_VERSION = 1
 
 
@@ -54,9 +57,9 @@ class Kernel:
     """The state of a world between two events, and the loop that moves it. Built by ``world.World``."""
 
     __slots__ = (
-        "admitted", "chain", "contexts", "current", "cuts", "delivered", "encode", "executed", "hosts", "leave",
-        "make_link", "manual", "names", "network", "notes", "now", "number", "on_command", "on_event", "queue",
-        "recorder", "records", "seed", "sends", "services", "streams", "watcher",
+        "admitted", "chain", "contexts", "current", "cuts", "delivered", "encode", "hosts", "leave", "make_link",
+        "manual", "names", "network", "notes", "now", "number", "on_command", "on_event", "queue", "recorder",
+        "records", "sealed", "seed", "sends", "services", "streams", "watcher",
     )  # fmt: skip
 
     def __init__(self, seed: int) -> None:
@@ -65,7 +68,7 @@ class Kernel:
         self.leave = 0
         self.number = 0
         self.current = 0
-        self.executed = 0
+        self.sealed = 0
         self.delivered = 0
         self.queue: list[Event] = []
         self.streams: dict[int, int] = {}
@@ -97,85 +100,94 @@ class Kernel:
 
         ``budget``: at most that many events. ``interrupted`` is asked every few hundred events.
         """
-        queue, execute = self.queue, self.execute
+        queue = self.queue
         last = None if budget is None else self.executed + budget
         while queue and queue[0][0] <= limit_us:
             if last is not None and self.executed >= last:
                 return "budget"
-            for _ in range(SLICE if last is None else min(SLICE, last - self.executed)):
-                execute(heappop(queue))
-                if not queue or queue[0][0] > limit_us:
-                    break
+            self._run(queue, heappop, SLICE if last is None else min(SLICE, last - self.executed), limit_us)
             self._seal()
             if interrupted is not None and interrupted():
                 return "interrupted"
         self.now = max(self.now, limit_us)
         return "reached"
 
-    def execute(self, event: Event) -> None:
-        """Carry out one event, unless it is stale or does not reach anybody."""
-        time, lane, number, kind, target, cause, detail, content = event
-        if lane:
-            self._command(event)
-            return
-        if time > self.now:  # (events of a pause run later than they were queued for)
-            self.now = time
-        self.leave = self.now
-        context = self.contexts[target]
-        if kind == TIMER:
-            timer = context.timers.get(detail)
-            if timer is None or timer[2] != time:
+    @property
+    def executed(self) -> int:
+        """Events carried out so far."""
+        return self.sealed + len(self.records)
+
+    def _run(
+        self, events: list[Event], pop: Callable[[list[Event]], Event], count: int, limit_us: int = FOREVER
+    ) -> None:
+        """Carry out at most so many events up to ``limit_us``, unless they are stale or do not reach anybody. ``pop``
+        takes the next one."""
+        contexts, names, records = self.contexts, self.names, self.records
+        now, cuts, recorder, on_event = self.now, self.cuts, self.recorder, self.on_event
+        for _ in range(count):
+            if not events:
                 return
-            deadline, cause, _, _ = timer
-            if deadline > self.now:
-                self.rearm(context, detail)
+            event = pop(events)
+            time, lane, number, kind, target, cause, detail, content = event
+            if time > limit_us:
+                heappush(events, event)
                 return
-            event = (time, 0, number, TIMER, target, cause, detail, None)
-        elif kind == DISK:
-            if context.disk.flushing != detail:
-                return
-        elif self.cuts and (detail, target) in self.cuts:
-            self.drop(event, "cut")
-            return
-        if context.blocked and not self._may_run(event, context):
-            return
-        if time < self.now:
-            event = (self.now, 0, number, kind, target, cause, detail, content)
-        self.current = number
-        self.executed += 1
-        self.records.append(event)
-        if kind == DELIVER:
-            self.delivered += 1
-            context.process.on_message(self.names[detail], content)
-        else:
-            self._handle(kind, detail, content, context)
-        if context.settled:
-            self.settle(context)
-        elif context.unflushed:
-            context.flush()
-        probe = context.probe
-        if probe is not None and (mark := probe(context.process)) != context.mark:
-            before, context.mark = context.mark, mark
-            if self.watcher is not None:
-                self.watcher.changed(event, context, before, mark)
-        if self.recorder is not None:
-            self.recorder.executed(event, context)
-        if self.on_event is not None:
-            self.on_event(event, context)
+            if lane:
+                self._command(event)
+                # Nothing but a command changes these on the way.
+                now, cuts, recorder, on_event = self.now, self.cuts, self.recorder, self.on_event
+                continue
+            if time > now:  # (events of a pause run later than they were queued for)
+                self.now = now = time
+            self.leave = now
+            context = contexts[target]
+            if kind == DISK:
+                if context.disk.flushing != detail:
+                    continue
+            elif kind == TIMER:
+                timer = context.timers.get(detail)
+                if timer is None or timer[2] != time:
+                    continue
+                deadline, cause, _, _ = timer
+                if deadline > now:
+                    self.rearm(context, detail)
+                    continue
+                event = (time, 0, number, TIMER, target, cause, detail, None)
+            elif cuts and (detail, target) in cuts:
+                self.drop(event, "cut")
+                continue
+            if context.blocked and not self._may_run(event, context):
+                continue
+            if time < now:
+                event = (now, 0, number, kind, target, cause, detail, content)
+            self.current = number
+            records.append(event)
+            process = context.process
+            if kind == DELIVER:
+                self.delivered += 1
+                process.on_message(names[detail], content)
+            elif kind == DISK:
+                context.flushed(detail)
+            else:
+                self._handle(kind, detail, content, context)
+            if context.settled:
+                self.settle(context)
+            elif context.wrote:
+                context.flush()
+            probe = context.probe
+            if probe is not None and (mark := probe(process)) != context.mark:
+                before, context.mark = context.mark, mark
+                if self.watcher is not None:
+                    self.watcher.changed(event, context, before, mark)
+            if recorder is not None:
+                recorder.executed(event, context)
+            if on_event is not None:
+                on_event(event, context)
 
     def _handle(self, kind: int, detail: Any, content: Any, context: ProcessContext) -> None:
-        """Call the handler of one event that is no delivery."""
+        """Call the handler of one of the rarer events."""
         process = context.process
-        if kind == DISK:
-            disk = context.disk
-            disk.complete(detail)
-            context.durable = detail
-            if context.held:
-                context.release()
-            process.on_durable(detail)
-            if disk.waiting:
-                context.unflushed = True
-        elif kind == TIMER:
+        if kind == TIMER:
             del context.timers[detail]
             process.on_timer(detail)
         elif kind == REQUEST:
@@ -188,13 +200,12 @@ class Kernel:
         while context.settled:
             context.settled = False
             context.process.on_durable(context.durable)
-        if context.unflushed:
+        if context.wrote:
             context.flush()
 
     def _command(self, event: Event) -> None:
         self.now = self.leave = max(self.now, event[0])
         self.current = -1 - event[2]
-        self.executed += 1
         self.records.append(event)
         told = self.on_command(event)
         if self.recorder is not None:
@@ -249,7 +260,8 @@ class Kernel:
         heappush(self.queue, (starts, *event[1:]))
 
     def refresh_blocked(self, context: ProcessContext) -> None:
-        """Recompute whether events of this process need a look at its host."""
+        """Recompute whether events of this process need a look at its host, and which clock it reads."""
+        context.look_at_clock()
         host = context.host
         if host is not None:
             slow = not self.services[host.id].zero or host.service is not None
@@ -258,8 +270,7 @@ class Kernel:
     def resume(self, host: Host) -> None:
         """Run what arrived during a pause, in order, now."""
         stash, host.stash = host.stash, []
-        for event in stash:
-            self.execute(event)
+        self._run(stash, first_of, len(stash))
 
     def drop(self, event: Event, reason: str) -> None:
         if self.recorder is not None and event[3] in (DELIVER, REQUEST):
@@ -309,6 +320,7 @@ class Kernel:
             block = self.encode(self.records[:DIGEST_BLOCK])
             self.chain = blake2b(self.chain + block, digest_size=16).digest()
             del self.records[:DIGEST_BLOCK]
+            self.sealed += DIGEST_BLOCK
 
     def digest(self) -> str:
         """blake2b-128 over the records of all executed events, as 32 hex digits."""
@@ -337,6 +349,11 @@ class Kernel:
         twin.sends = twin.notes = None
         twin.recorder = twin.on_event = None
         return twin
+
+
+def first_of(events: list[Event]) -> Event:
+    """Take the first of events that are in order."""
+    return events.pop(0)
 
 
 def no_more(*_: Any) -> Any:

@@ -38,7 +38,7 @@ def stop(world: World, host: Host) -> None:
         context.held.clear()
         context.disk.crash()
         context.durable = context.written
-        context.settled = context.unflushed = False
+        context.settled = context.wrote = False
         world.kernel.refresh_blocked(context)
         world.observer.crashed(context.index)
 
@@ -195,6 +195,8 @@ def set_clock(world: World, host: Host, shift_us: int, rate_ppm: int | None) -> 
     elapsed time, not dates)."""
     kernel, before = world.kernel, host.rate_ppm
     host.set_clock(kernel.now, shift_us=shift_us, rate_ppm=rate_ppm)
+    for context in on_node(world, host):
+        context.look_at_clock()
     if host.rate_ppm == before:
         return
     for context in on_node(world, host):
