@@ -105,17 +105,24 @@ class Log(msgspec.Struct, array_like=True, gc=False):
         return tuple([self[index] for index in range(start, stop)])
 
     def append(self, entry: Any) -> None:
-        previous = self.hash
-        known = _known.get(previous)
-        found = known[1] if known is not None and known[0] is entry else chain(previous, entry)
-        self.version += 1
-        self.last = last = self.last + 1
+        self.extend((entry,))
+
+    def extend(self, entries: Sequence[Any]) -> None:
+        """Append all of them, in order."""
+        found, tail, hashes = self.hash, self.tail, self.tail_hashes
+        for entry in entries:
+            known = _known.get(found)
+            found = known[1] if known is not None and known[0] is entry else chain(found, entry)
+            tail.append(entry)
+            hashes.append(found)
+            if len(tail) == CHUNK:
+                self.fill(tuple(tail), tuple(hashes))
+                self.tail, self.tail_hashes = tail, hashes = [], []
+                self.tail_first += CHUNK
+        more = len(entries)
         self.hash = found
-        self.tail.append(entry)
-        self.tail_hashes.append(found)
-        if last - self.tail_first == CHUNK - 1:
-            self.fill(tuple(self.tail), tuple(self.tail_hashes))
-            self.tail, self.tail_hashes, self.tail_first = [], [], last + 1
+        self.last += more
+        self.version += more
 
     def fill(self, entries: tuple[Any, ...], hashes: tuple[int, ...]) -> None:
         """One more full chunk; so many make a block."""
@@ -134,10 +141,6 @@ class Log(msgspec.Struct, array_like=True, gc=False):
             del self.blocks[block:], self.block_hashes[block:]
         self.tail, self.tail_hashes = list(self.full[number]), list(self.full_hashes[number])
         del self.full[number:], self.full_hashes[number:]
-
-    def extend(self, entries: Sequence[Any]) -> None:
-        for entry in entries:
-            self.append(entry)
 
     def truncate_from(self, index: int) -> None:
         """Drop the entry at ``index`` and all after it; nothing that was compacted."""

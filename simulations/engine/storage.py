@@ -15,6 +15,9 @@ from simulations.engine.streams import Stream
 
 Write = tuple[Any, ...]
 
+JOURNAL = 64
+"""Durable writes that may wait in the journal: many at once cost less, and a fork copies few."""
+
 
 def apply(cells: dict[str, Any], logs: dict[str, Log], write: Write) -> None:
     """Carry out one write (see process.put, append, truncate_from, drop_before, reset_log)."""
@@ -26,8 +29,7 @@ def apply(cells: dict[str, Any], logs: dict[str, Log], write: Write) -> None:
     if log is None:
         log = logs[name] = Log()
     if kind == "append":
-        for entry in value:
-            log.append(entry)
+        log.extend(value)
     elif kind == "truncate_from":
         log.truncate_from(write[2])
     elif kind == "drop_before":
@@ -44,40 +46,71 @@ def apply(cells: dict[str, Any], logs: dict[str, Log], write: Write) -> None:
 class Disk(msgspec.Struct):
     """The disk of one process. ``waiting``: (number, writes) not yet durable; ``flushing``: the last number of the
     flush under way, 0 when there is none; ``pretended``: writes that a lying disk reported but did not make durable;
-    ``interrupted``: what a crash caught in the middle of a flush."""
+    ``interrupted``: what a crash caught in the middle of a flush; ``journal``: what is durable but not yet in its place
+    in the cells and logs. Whoever reads ``cells`` or ``logs`` finds everything there."""
 
-    cells: dict[str, Any] = msgspec.field(default_factory=dict)
-    logs: dict[str, Log] = msgspec.field(default_factory=dict)
+    placed_cells: dict[str, Any] = msgspec.field(default_factory=dict, name="cells")
+    placed_logs: dict[str, Log] = msgspec.field(default_factory=dict, name="logs")
     waiting: list[tuple[int, tuple[Write, ...]]] = msgspec.field(default_factory=list)
     flushing: int = 0
     lying: bool = False
     failed: bool = False
     pretended: list[Write] = msgspec.field(default_factory=list)
     interrupted: list[Write] = msgspec.field(default_factory=list)
+    journal: list[tuple[int, tuple[Write, ...]]] = msgspec.field(default_factory=list)
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        if self.journal:
+            self.tidy()
+        return self.placed_cells
+
+    @property
+    def logs(self) -> dict[str, Log]:
+        if self.journal:
+            self.tidy()
+        return self.placed_logs
+
+    def tidy(self) -> None:
+        """Put everything in the journal in its place; appends that follow each other at once."""
+        log, entries = "", []
+        for _, writes in self.journal:
+            for write in writes:
+                kind, name, value = write
+                if kind == "append" and name == log:
+                    entries.extend(value)
+                    continue
+                if entries:
+                    apply(self.placed_cells, self.placed_logs, ("append", log, entries))
+                log, entries = (name, list(value)) if kind == "append" else ("", [])
+                if not log:
+                    apply(self.placed_cells, self.placed_logs, write)
+        if entries:
+            apply(self.placed_cells, self.placed_logs, ("append", log, entries))
+        self.journal.clear()
 
     def store(self, writes: tuple[Write, ...]) -> None:
         """Make writes durable (or pretend to)."""
         if self.lying:
             self.pretended.extend(writes)
-            return
-        for write in writes:
-            apply(self.cells, self.logs, write)
+        else:
+            self.journal.append((0, writes))
 
     def complete(self, number: int) -> None:
         """The flush that covers the writes up to ``number`` is done."""
         waiting = self.waiting
-        done = 0
-        for last, writes in waiting:
-            if last > number:
-                break
-            if self.lying:
-                self.pretended.extend(writes)
-            else:
-                for write in writes:
-                    apply(self.cells, self.logs, write)
-            done += 1
-        del waiting[:done]
+        done = len(waiting)
+        while done and waiting[done - 1][0] > number:
+            done -= 1
         self.flushing = 0
+        if self.lying:
+            self.pretended.extend([write for _, writes in waiting[:done] for write in writes])
+        else:
+            journal = self.journal
+            journal += waiting[:done]
+            if len(journal) >= JOURNAL:
+                self.tidy()
+        del waiting[:done]
 
     def crash(self) -> None:
         """Power is gone: what was not durable is lost; the flush under way is remembered for a torn restart."""
@@ -88,7 +121,8 @@ class Disk(msgspec.Struct):
 
     def wipe(self) -> None:
         """A new, empty disk."""
-        self.cells, self.logs = {}, {}
+        self.placed_cells, self.placed_logs = {}, {}
+        self.journal.clear()
         self.interrupted.clear()
 
     def tear(self, stream: Stream) -> None:
@@ -109,8 +143,9 @@ class Disk(msgspec.Struct):
 
     def fork(self) -> Disk:
         return Disk(
-            self.cells.copy(), {name: log.fork() for name, log in self.logs.items()}, self.waiting.copy(),
-            self.flushing, self.lying, self.failed, self.pretended.copy(), self.interrupted.copy(),
+            self.placed_cells.copy(), {name: log.fork() for name, log in self.placed_logs.items()},
+            self.waiting.copy(), self.flushing, self.lying, self.failed, self.pretended.copy(),
+            self.interrupted.copy(), self.journal.copy(),
         )  # fmt: skip
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
+from simulations.engine.log import Log
+from simulations.engine.process import append, drop_before, put, reset_log, truncate_from
+from simulations.engine.storage import JOURNAL, Disk, Write, apply
+from simulations.engine.world import World
 from tests.engine.probe import Probe, heard, seen, world
 
 SLOW = {"default": {"write_ms": 30}}
@@ -119,6 +124,47 @@ def test_lost_entries_show_at_the_next_start() -> None:
     assert probe(run, "n1").entries == 5
 
 
+def some_write(draw: random.Random, logs: dict[str, Log]) -> Write:
+    name = draw.choice("ab")
+    log = logs.get(name, Log())
+    made = draw.random()
+    if made < 0.7:
+        return append(name, [draw.randrange(9) for _ in range(draw.randrange(1, 4))])
+    if made < 0.8:
+        return put(draw.choice("xy"), draw.randrange(9))
+    if made < 0.9:
+        return truncate_from(name, draw.randint(log.first, log.last + 1))
+    if made < 0.97:
+        return drop_before(name, draw.randint(log.first, log.last + 2))
+    return reset_log(name, log.last + 5, 7)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_whoever_reads_a_disk_finds_all_that_is_durable(seed: int) -> None:
+    """However many writes wait in the journal, and in whichever copy."""
+    draw, disk = random.Random(seed), Disk()
+    cells: dict[str, Any] = {}
+    logs: dict[str, Log] = {}
+    for number in range(1, 6 * JOURNAL):
+        write = some_write(draw, logs)
+        apply(cells, logs, write)
+        disk.waiting.append((number, (write,)))
+        disk.flushing = number
+        disk.complete(number)
+        assert len(disk.journal) < JOURNAL
+        if draw.random() < 0.03:
+            twin = disk.fork()
+            assert (disk.cells, {name: log.mark for name, log in disk.logs.items()}) == (
+                cells,
+                {name: log.mark for name, log in logs.items()},
+            )
+            assert [*map(list, disk.logs.values())] == [*map(list, logs.values())]
+            disk.wipe()
+            assert (disk.cells, disk.logs) == ({}, {})
+            disk = twin
+    assert (disk.cells, [*map(list, disk.logs.values())]) == (cells, [*map(list, logs.values())])
+
+
 def test_a_paused_process_handles_everything_in_order_at_resume() -> None:
     run = world(
         operations=[(0.5, "n2", "timer", "t", 1_000_000), (1.2, "n1", "burst", "n2", 3)],
@@ -170,6 +216,21 @@ def test_a_clock_shows_offset_rate_and_jumps() -> None:
     # Told at 1.001 s true time: its clock shows 500 + 2002 ms; a local second is half a true one.
     assert [item for item in seen(run, "n1") if "timer" in item[1]] == [(3502.0, "timer t")]
     assert host.clock(run.now_us) == 500_000 + 8_000_000 - 100_000
+
+
+def test_a_saved_or_copied_process_reads_the_clock_of_its_own_host() -> None:
+    run = world(clocks={"n1": {"offset_ms": 500}})
+    run.run_until(1_000_000)
+    told: list[dict[str, Any]] = [
+        {"do": "clock", "target": "n1", "jump_ms": 250},
+        {"do": "clock_mend", "target": "n1"},
+    ]
+    for number, made in enumerate((run.fork(), World.load(run.experiment, run.save(), systems=run.systems))):
+        made.command(1_500_000, told[number], 1)
+        made.run_until(2_000_000)
+        assert made.by_id["n1"].now - made.now_us == (750_000, 0)[number]
+        assert made.by_id["n2"].now == made.now_us
+    assert run.by_id["n1"].now == 1_500_000
 
 
 def test_a_running_timer_keeps_its_local_time_when_the_rate_changes() -> None:
