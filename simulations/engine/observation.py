@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import ne
 from typing import Any
 
@@ -11,6 +12,11 @@ from simulations.engine.context import ProcessContext
 from simulations.engine.kernel import Kernel
 from simulations.engine.ledger import Ledger
 from simulations.engine.streams import Stream
+
+Tell = Callable[[int, int, int, Any, Any, Any], None]
+"""``Check.changed`` of one check."""
+Hear = Callable[[int, int, Operation], None]
+"""``Check.invoked`` or ``Check.completed`` of one check."""
 
 
 class Observer:
@@ -26,8 +32,10 @@ class Observer:
         self.fresh: list[Operation] = []
         self.totals: dict[str, dict[str, int]] = {}
         self.judges: list[list[Check]] = []
-        self.concerned: list[dict[tuple[bool, ...], list[Check]]] = []
+        self.concerned: list[dict[tuple[bool, ...], list[Tell]]] = []
         self.speakers: list[Check] = []
+        self.invoked: list[Hear] = []
+        self.completed: list[Hear] = []
 
     def attach(self) -> None:
         """Compute who watches whom; to be called when processes or checks were added."""
@@ -36,7 +44,10 @@ class Observer:
             for index in range(len(self.kernel.contexts))
         ]
         self.concerned = [{} for _ in self.judges]
-        self.speakers = [check for check in self.checks.values() if check.speaks]
+        checks = self.checks.values()
+        self.speakers = [check for check in checks if check.speaks]
+        self.invoked = [check.invoked for check in checks if type(check).invoked is not Check.invoked]
+        self.completed = [check.completed for check in checks if type(check).completed is not Check.completed]
 
     def listeners(self) -> list[Any]:
         """Checks that want every executed event."""
@@ -54,8 +65,8 @@ class Observer:
         checks = self.concerned[index].get(different)
         if checks is None:
             checks = self._concern(index, different)
-        for check in checks:
-            check.changed(now, number, index, before, after, process)
+        for tell in checks:
+            tell(now, number, index, before, after, process)
         if self.speakers:
             self.pass_on()
 
@@ -68,10 +79,10 @@ class Observer:
                     recorder.observed(check.said)
                 check.said = []
 
-    def _concern(self, index: int, different: tuple[bool, ...]) -> list[Check]:
-        """The checks of a process that watch any of the attributes that differ; remembered."""
+    def _concern(self, index: int, different: tuple[bool, ...]) -> list[Tell]:
+        """How to tell the checks of a process that watch any of the attributes that differ; remembered."""
         found = self.concerned[index][different] = [
-            check
+            check.changed
             for check in self.judges[index]
             if type(check).changed is not Check.changed
             and (check.watches is None or any(different[position] for position in check.watches))
@@ -95,8 +106,8 @@ class Observer:
         """A client starts an operation."""
         kernel = self.kernel
         operation = self.ledger.invoke(client, kind, key, argument, kernel.now)
-        for check in self.checks.values():
-            check.invoked(kernel.now, kernel.current, operation)
+        for hear in self.invoked:
+            hear(kernel.now, kernel.current, operation)
         self.fresh.append(operation)
         return operation
 
@@ -108,8 +119,8 @@ class Observer:
         if total is None:
             total = self.totals[operation.client] = {"ok": 0, "fail": 0, "unknown": 0}
         total[outcome] += 1
-        for check in self.checks.values():
-            check.completed(kernel.now, kernel.current, operation)
+        for hear in self.completed:
+            hear(kernel.now, kernel.current, operation)
         self.fresh.append(operation)
 
     def verdicts(self, over: bool = False) -> dict[str, Verdict]:

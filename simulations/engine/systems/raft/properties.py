@@ -57,26 +57,22 @@ class LogMatching(Check):
     def changed(
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any
     ) -> None:
-        if before[VERSION] == after[VERSION]:
-            return
         self.judged += 1
         log: Log = process.log
-        if not self.usual(log):
+        hashes, seen = log.tail_hashes, self.entries
+        at = log.last - 1 - seen.tail_start
+        # The common case needs no walk: the last entry is known.
+        if hashes and 0 <= at < len(seen.tail) and seen.tail[at] == (log.tail[-1].term, hashes[-1]):
+            return
+        if not self.follows(log, at):
             self.walk(at_us, event, log)
 
-    def usual(self, log: Log) -> bool:
-        """The two common cases, decided without a walk: the last entry is known, or follows one that is."""
-        hashes, seen = log.tail_hashes, self.entries
-        if not hashes:
-            return False
-        found = (log.tail[-1].term, hashes[-1])
-        tail = seen.tail
-        at = log.last - 1 - seen.tail_start
-        if 0 <= at < len(tail):
-            return bool(tail[at] == found)
+    def follows(self, log: Log, at: int) -> bool:
+        """Whether the last entry is new and the one before it known: the other common case, without a walk."""
+        hashes, tail = log.tail_hashes, self.entries.tail
         if at != len(tail) or at == 0 or len(hashes) < 2 or tail[-1] != (log.tail[-2].term, hashes[-2]):
             return False
-        seen.append(found)
+        self.entries.append((log.tail[-1].term, hashes[-1]))
         return True
 
     def walk(self, at_us: int, event: int, log: Log) -> None:
@@ -195,13 +191,14 @@ class StateMachineSafety(Check):
             return
         self.judged += 1
         log: Log = process.log
-        shared = min(last, self.count)
+        count = self.count
+        shared = last if last < count else count
         if shared >= log.first and self.applied[shared - 1] != log.hash_at(shared):
             self.violate(at_us, event, "raft.applied_differs", process=process.id, index=shared)
-            return
-        for index in range(self.count + 1, last + 1):
-            self.applied.append(log.hash_at(index))
-            self.count = index
+        elif last > count:
+            for index in range(count + 1, last + 1):
+                self.applied.append(log.hash_at(index))
+            self.count = last
 
 
 class LeaderAppendOnly(Check):
