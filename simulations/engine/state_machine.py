@@ -108,15 +108,16 @@ def remember(results: dict[int, Any], heads: dict[int, int], request: Request, r
     ``results``: session and sequence number in one int -> result; ``heads``: session -> highest number. Flat,
     so that a checkpoint copies them at once.
     """
-    session, sequence = request.session << 32, request.sequence
-    results[session + sequence] = result
-    head = heads.get(request.session, 0)
-    if sequence > head:
-        heads[request.session] = sequence
-        if sequence == head + 1:  # (the usual case: one goes out of the window)
-            if sequence > SESSION_WINDOW:
-                results.pop(session + sequence - SESSION_WINDOW, None)
-            return
+    session, sequence = request.session, request.sequence
+    place = (session << 32) + sequence
+    results[place] = result
+    head = heads.get(session, 0)
+    if sequence == head + 1:  # (the usual case: one goes out of the window)
+        heads[session] = sequence
+        if sequence > SESSION_WINDOW:
+            results.pop(place - SESSION_WINDOW, None)
+    elif sequence > head:
+        heads[session] = sequence
         oldest = max(head, sequence - SESSION_WINDOW) - SESSION_WINDOW
         for old in range(max(oldest, 0) + 1, sequence - SESSION_WINDOW + 1):
-            results.pop(session + old, None)
+            results.pop((session << 32) + old, None)

@@ -51,8 +51,9 @@ class Stream:
     def integer(self, low: int, high: int) -> int:
         """An integer in [low, high], both included."""
         states, key = self.states, self.key
-        state = states.get(key)
-        if state is None:
+        try:
+            state = states[key]
+        except KeyError:
             state = start(self.seed, *self.names)
         states[key] = state = (state * MULTIPLIER + INCREMENT) & MASK
         return low + ((state >> 75) * (high - low + 1) >> 53)

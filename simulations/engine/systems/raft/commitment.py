@@ -88,11 +88,12 @@ class Commitment(Reads):
         """RD section 6.3: execute once per session and number. None: too old to tell, so no answer."""
         if not self.parameters.sessions or not request.session:
             return (self.execute(request),)
-        before = self.executed_before(request)
-        if before is not None:
-            return before
-        if state_machine.is_forgotten(self.session_heads, request):
-            return None
+        if request.sequence <= self.session_heads.get(request.session, 0):  # (what is later was not executed)
+            before = self.executed_before(request)
+            if before is not None:
+                return before
+            if state_machine.is_forgotten(self.session_heads, request):
+                return None
         result = self.execute(request)
         state_machine.remember(self.session_results, self.session_heads, request, result)
         return (result,)

@@ -24,8 +24,8 @@ class FollowerLog(Membership):
     def log_matches(self, prev_index: int, prev_term: int) -> bool:
         """RP section 5.3, consistency check: the entry before the new ones is here, with the same term. What was
         compacted was committed, so it matches every leader's log (RP section 7)."""
-        if prev_index > self.last_index:
-            return False
+        if prev_index >= self.last_index:
+            return prev_index == self.last_index and prev_term == self.last_term
         return self.term_at(prev_index) == prev_term or prev_index < self.log.first - 1
 
     def store(self, prev_index: int, entries: tuple[Entry, ...]) -> None:

@@ -229,7 +229,7 @@ class Raft(Changes):
             self.store(prev, entries)
             prev += len(entries)
         if message.leader_commit > self.commit_index < prev:
-            self.commit(min(message.leader_commit, prev))
+            self.commit(message.leader_commit if message.leader_commit < prev else prev)
         self.acknowledge(sender, AppendEntriesReply(self.term, True, prev, message.round))
 
     def accepts_leader(self, sender: str, term: int) -> bool:

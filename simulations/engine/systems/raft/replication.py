@@ -62,10 +62,11 @@ class Replication(Snapshots):
         limit = self.replicable_index()
         batch = self.parameters.max_batch
         built_for = 0
-        match, window = self.match_index, self.parameters.max_in_flight
+        window = self.parameters.max_in_flight
+        following, match, probing = self.next_index, self.match_index, self.probing
         for peer in self.others:
-            start = self.next_index[peer]
-            if self.probing[peer] or start > limit or start - match[peer] > window:
+            start = following[peer]
+            if start > limit or probing[peer] or start - match[peer] > window:
                 continue
             if self.catch_up_step and limit - start >= self.catch_up_step:
                 continue
@@ -75,7 +76,7 @@ class Replication(Snapshots):
             if start != built_for:
                 built_for = start
                 message = self.append_from(start, batch)
-            self.next_index[peer] = start + len(message.entries)
+            following[peer] = start + len(message.entries)
             self.sent_round[peer] = self.round
             self.context.send(peer, message, True)
 
