@@ -5,7 +5,7 @@ The shapes are those of docs/protocol.md. A recorder never changes the world and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -42,13 +42,6 @@ class Rows:
     def append(self, row: tuple[Any, ...]) -> None:
         self.count += 1
         _encode_into(row, self.bytes, -1)
-
-    def extend(self, rows: Iterable[tuple[Any, ...]]) -> None:
-        written, count = self.bytes, 0
-        for row in rows:
-            _encode_into(row, written, -1)
-            count += 1
-        self.count += count
 
     def raw(self) -> msgspec.Raw:
         """The whole list, as it stands in a chunk."""
@@ -87,6 +80,7 @@ class Recorder(PartOfWorld):
         super().__init__(world)
         self.kernel = world.kernel
         self.level = level
+        self.full = level == "full"
         self.flight = flight
         self.noted: list[Any] | None = None
         self.seen: list[Any] = []
@@ -136,7 +130,7 @@ class Recorder(PartOfWorld):
             kernel.notes = []
         if self.seen:
             notes, self.seen = [*(notes or ()), *self.seen], []
-        if self.level != "full":
+        if not self.full:
             self.count(event, context)
             return
         at_us, _, number, kind, index, cause, detail, content = event
@@ -144,7 +138,9 @@ class Recorder(PartOfWorld):
         diff = view.diff(context, at_us, kind == START) if view is not None else None
         if content is not None:
             detail = content if detail is None else kernel.names[detail]
-        self.events.append((number, at_us, kind, context.id, cause, detail, diff, notes))
+        rows = self.events  # (what ``append`` does)
+        rows.count += 1
+        _encode_into((number, at_us, kind, context.id, cause, detail, diff, notes), rows.bytes, -1)
 
     def observed(self, notes: list[tuple[str, dict[str, Any]]]) -> None:
         """What checks found out from the event that is under way."""
@@ -165,7 +161,7 @@ class Recorder(PartOfWorld):
 
     def dropped(self, event: Event, reason: str) -> None:
         """A message reached nobody."""
-        if self.level == "full":
+        if self.full:
             kernel = self.kernel
             name = kernel.names[event[4]]
             self.events.append((event[2], kernel.now, DROP, name, event[5], reason, None, None))
@@ -202,9 +198,7 @@ class Recorder(PartOfWorld):
             world.observer.fresh = []
             self.idle = True
             return Chunk(self.t0, kernel.now, self.level, {}, Rows().raw(), Rows().raw())
-        sends = Rows()
-        if self.level == "full":
-            sends.extend(self.shown_sends(raw))
+        sends = self.rows_of(raw if self.full else ())
         for operation in world.observer.fresh:
             self.operations[operation.id] = operation_of(operation)
         world.observer.fresh = []
@@ -218,25 +212,28 @@ class Recorder(PartOfWorld):
         self.idle = True
         return chunk
 
-    def shown_sends(self, raw: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    def rows_of(self, raw: Sequence[tuple[Any, ...]]) -> Rows:
         """Send records in the protocol's order. One message to many, sent in a row, is looked at once."""
-        names, last = self.kernel.names, None
+        rows, names, last = Rows(), self.kernel.names, None
+        written = rows.bytes
         for number, cause, depart, arrive, source, target, fate, message in raw:
             if message is not last:
                 last = message
                 tag, fields = message_of(message)
-            yield number, cause, depart, arrive, names[source], names[target], fate, tag, fields
+            row = (number, cause, depart, arrive, names[source], names[target], fate, tag, fields)
+            _encode_into(row, written, -1)
+        rows.count = len(raw)
+        return rows
 
     def follow_flight(self, raw: Sequence[tuple[Any, ...]]) -> None:
         """Remember departures of what is still under way; the last word on each message counts."""
-        now, flight = self.kernel.now, self.flight
-        late: dict[int, tuple[Any, ...]] = {}
-        for send in raw:
-            number = send[0]
-            if send[3] > now or send[6] == HELD or number in flight or number in late:
-                late[number] = send
-        for send in self.shown_sends(late.values()):
-            flight[send[0]] = send
+        now, flight, names = self.kernel.now, self.flight, self.kernel.names
+        for number, send in {send[0]: send for send in raw}.items():
+            if send[3] > now or send[6] == HELD:
+                source, target = names[send[4]], names[send[5]]
+                flight[number] = (*send[:4], source, target, send[6], *message_of(send[7]))
+            elif number in flight:
+                del flight[number]
         gone = [
             number
             for number, send in flight.items()

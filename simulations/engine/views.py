@@ -337,16 +337,16 @@ class View:
 
     def map_changed(self, name: str, old: dict[Any, Any], new: dict[Any, Any], found: dict[str, Any]) -> None:
         """Add what is gone and what is different, as far as it is shown, and bring ``old`` up to date."""
-        if not old.keys() <= new.keys():
-            gone = [key for key in old if key not in new]
-            found.setdefault("gone", {})[name] = [*map(str, gone)]
-            for key in gone:
-                del old[key]
         told = {}
         for key, value in new.items():
             if key not in old or old[key] != value:
                 old[key] = value if value.__class__ in ATOMS else copy_value(value)
                 told[str(key)] = shown(value)
+        if len(old) > len(new):
+            gone = [key for key in old if key not in new]
+            found.setdefault("gone", {})[name] = [*map(str, gone)]
+            for key in gone:
+                del old[key]
         if len(new) > SHOWN_ENTRIES:
             visible = set(map(str, islice(new, SHOWN_ENTRIES)))
             told = {key: value for key, value in told.items() if key in visible}
