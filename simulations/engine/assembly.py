@@ -64,11 +64,14 @@ def directory_of(members: list[Member]) -> dict[str, tuple[str, ...]]:
 
 
 def parameters_of(experiment: Experiment, member: Member, systems: Mapping[str, System]) -> Any:
-    """The parameters of one process: the experiment's when it runs its system, then its own. msgspec.ValidationError
-    names a wrong one."""
-    values = dict(experiment.parameters) if member.system == experiment.system else {}
-    values.update(member.parameters)
-    return msgspec.convert(values, systems[member.system].parameters)
+    """The parameters of one process. msgspec.ValidationError names a wrong one."""
+    return msgspec.convert(given_parameters(experiment, member), systems[member.system].parameters)
+
+
+def given_parameters(experiment: Experiment, member: Member) -> dict[str, Any]:
+    """What is given for one process: the experiment's when it runs its system, then its own."""
+    shared = experiment.parameters if member.system == experiment.system else {}
+    return {**shared, **member.parameters}
 
 
 def process_class(experiment: Experiment, member: Member, systems: Mapping[str, System]) -> type[Process]:

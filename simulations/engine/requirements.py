@@ -108,7 +108,8 @@ def asked_script(experiment: Experiment, known: Known, problems: Problems) -> No
 
 
 def asked_value(arguments: Mapping[str, Any], path: str, known: Known, problems: Problems) -> None:
-    """A parameter made of parts takes only values that have them."""
+    """A parameter made of parts takes only values that have them. Whether a value goes with what the others are then
+    is not asked here: only a running world knows that of a command."""
     for kind in known.settings:
         if arguments["name"] in kind.__struct_fields__:
             if arguments["name"] in fixed_parameters(kind):
@@ -117,7 +118,8 @@ def asked_value(arguments: Mapping[str, Any], path: str, known: Known, problems:
             try:
                 msgspec.convert({arguments["name"]: arguments["value"]}, kind)
             except msgspec.ValidationError as error:
-                problems.add(path, "parameter", detail=str(error))
+                if parted(error)[1]:
+                    problems.add(path, "parameter", detail=str(error))
             return
 
 
@@ -176,10 +178,12 @@ def asked_arguments(lines: list[Expectation], checks: Mapping[str, Any], problem
 
 
 def wrong_starts(experiment: Experiment, systems: Mapping[str, System]) -> list[Problem]:
-    """Parameters and durable states that a process could not begin with. Every system of the experiment must be
-    there."""
+    """Parameters and durable states that a process could not begin with, and parameters that it could not be set to.
+    Every system of the experiment must be there."""
     problems = Problems()
     wrong_parameters(experiment, systems, problems)
+    if not problems.found:
+        wrong_settings(experiment, systems, problems)
     addresses = {member.address for member in assembly.all_members(experiment)}
     for member in assembly.all_members(experiment):
         preset = systems[member.system].preset
@@ -216,9 +220,58 @@ def wrong_parameters(experiment: Experiment, systems: Mapping[str, System], prob
                 unknown_addresses(used, addresses, child(path, name), problems)
 
 
+def wrong_settings(experiment: Experiment, systems: Mapping[str, System], problems: Problems) -> None:
+    """Values that lines set and no process they may hit could take: neither beside what it begins with nor beside what
+    another line sets. (Which was first, and whom a line hits, is known when it is carried out.)"""
+    settings = [
+        {line.arguments["name"]: line.arguments["value"]}
+        for line in experiment.faults
+        if line.do == "set_parameter"
+    ]
+    for i, line in enumerate(experiment.faults):
+        if line.do != "set_parameter":
+            continue
+        name, value = line.arguments["name"], line.arguments["value"]
+        tries = [
+            unfit({**begun, **other, name: value}, systems[system].parameters)
+            for system, begun in beginnings(experiment, line.target, name, systems)
+            for other in ({}, *settings)
+        ]
+        if tries and all(tries):
+            problems.add(f"faults[{i}].value", "parameter", detail=tries[0])
+
+
+def beginnings(
+    experiment: Experiment, target: Iterable[str], name: str, systems: Mapping[str, System]
+) -> list[tuple[str, dict[str, Any]]]:
+    """(system, given parameters) of the processes that have a parameter: of those that a line names, else of all."""
+    found = [
+        (member, assembly.given_parameters(experiment, member))
+        for member in assembly.all_members(experiment)
+        if name in systems[member.system].parameters.__struct_fields__
+    ]
+    named = [one for one in found if {one[0].address, one[0].node} & set(target)]
+    return [(member.system, given) for member, given in named or found]
+
+
+def unfit(values: Mapping[str, Any], kind: Any) -> str:
+    """Why a process could not have these parameters, those it has no field for left out; "" when it could."""
+    try:
+        msgspec.convert({name: values[name] for name in kind.__struct_fields__ if name in values}, kind)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def parted(error: msgspec.ValidationError) -> tuple[str, str]:
+    """(text, path): a value that is none of its kind has a path, one that its neighbours do not allow has not."""
+    text, _, path = str(error).partition(" - at `$.")
+    return text, path
+
+
 def named_in(error: msgspec.ValidationError, names: tuple[str, ...]) -> str:
     """The parameter that an error is about: msgspec tells its path, parameters that check themselves begin with it."""
-    text, _, path = str(error).partition(" - at `$.")
+    text, path = parted(error)
     word = re.split(r"\W", path or text)[0]
     return word if word in names else ""
 

@@ -11,6 +11,7 @@ import msgspec
 from simulations import catalogue, limits, selectors
 from simulations.engine import experiment as format
 from simulations.engine.experiment import Experiment, ExperimentError
+from simulations.engine.experiment.parameters import check_set_parameter
 from simulations.engine.experiment.problems import Problems
 from simulations.engine.experiment.reader import note_variant, read_command
 from simulations.engine.experiment.references import check_references
@@ -143,6 +144,7 @@ def check_command_of(experiment: Experiment, do: dict[str, Any]) -> dict[str, An
     problems = Problems()
     alone = msgspec.structs.replace(experiment, faults=[line], variants=[])
     check_references(alone, problems)
+    check_set_parameter(alone, line, "faults[0]", SYSTEMS, problems)
     for problem in problems.found + missing(alone, SYSTEMS):
         if problem.path.startswith("faults"):
             field = problem.path.replace("faults[0]", "do", 1)

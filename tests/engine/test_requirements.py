@@ -123,6 +123,42 @@ def test_a_parameter_that_holds_from_the_beginning_is_set_by_no_line() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("begun", "lines", "paths"),
+    [
+        ({}, [("ttl_s", 4.0)], []),
+        ({}, [("ttl_s", 0.7)], ["faults[0].value"]),
+        ({}, [("refresh_s", 4.9)], []),
+        ({}, [("refresh_s", 5.5)], ["faults[0].value"]),
+        ({}, [("ttl_s", 8.0), ("refresh_s", 7.0)], []),
+        ({"refresh_s": 0.5, "ttl_s": 5}, [("ttl_s", 0.7)], []),
+    ],
+)
+def test_a_line_sets_what_goes_with_the_experiments_own_values_or_with_those_of_another_line(
+    begun: dict[str, float], lines: list[tuple[str, float]], paths: list[str]
+) -> None:
+    """BA-02 begins with refresh_s 2 and ttl_s 5; by default they are 0.1 and 0.35."""
+    plain = to_plain(catalogue.load("BA-02"))
+    plain["parameters"] |= begun
+    plain["faults"] = [
+        {"at_s": i + 1, "do": "set_parameter", "name": name, "value": value}
+        for i, (name, value) in enumerate(lines)
+    ]
+    experiment = parse(plain, SYSTEMS)
+    assert missing(experiment, SYSTEMS) == []
+    assert [problem.path for problem in wrong_starts(experiment, SYSTEMS)] == paths
+
+
+def test_a_line_is_checked_beside_the_values_of_the_process_it_names() -> None:
+    plain = to_plain(catalogue.load("BA-02"))
+    node = plain["topology"]["nodes"][0]
+    node["processes"] = [{"system": plain["system"], "parameters": {"refresh_s": 0.5}}]
+    other = plain["topology"]["nodes"][1]["id"]
+    for target, found in ((node["id"], 0), (other, 1)):
+        line = {"at_s": 1, "do": "set_parameter", "target": target, "name": "ttl_s", "value": 0.7}
+        assert len(wrong_starts(parse({**plain, "faults": [line]}, SYSTEMS), SYSTEMS)) == found
+
+
 def test_simulate_refuses_before_it_runs_anything_also_for_a_variant() -> None:
     plain = small()
     plain["variants"] = [{"id": "other", "title": TEXT, "checks": ["no_lost_acks"]}]

@@ -125,8 +125,11 @@ def test_bad_input_exits_with_two_and_names_the_field(arguments: list[str], told
 
 def test_what_the_engine_can_make_nothing_of_is_bad_input_too(tmp_path: Path) -> None:
     plain = experiments.plain_of(catalogue.load("BA-02"))
-    # (Right by itself, but not beside what the experiment refreshes at.)
-    plain["faults"] = [{"at_s": 1, "do": "set_parameter", "name": "ttl_s", "value": 0.7}]
+    # (Right beside each other, but not in this order.)
+    lines = [(1, "ttl_s", 0.7), (2, "refresh_s", 0.5)]
+    plain["faults"] = [
+        {"at_s": at_s, "do": "set_parameter", "name": name, "value": value} for at_s, name, value in lines
+    ]
     path = tmp_path / "forgotten_between_refreshes.json"
     path.write_text(json.dumps(plain), encoding="utf-8")
     code, out, err = simulate(str(path))

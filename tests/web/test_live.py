@@ -138,6 +138,24 @@ def test_what_makes_no_sense_is_refused_by_the_worker_with_a_reason() -> None:
     assert last.hash == kit.straight_digest(kit.recipe(run), last.t1_us, 1)
 
 
+def test_a_set_parameter_is_judged_beside_what_commands_before_it_set() -> None:
+    """BA-02 refreshes every 2 s (0.1 by default): the door lets pass what the worker alone can judge."""
+    run = kit.make_run("BA-02")
+    kit.pause_at(run, 500_000)
+    for key, name, value in (("one", "ttl_s", 0.7), ("two", "refresh_s", 0.5), ("three", "ttl_s", 0.7)):
+        do = {"do": "set_parameter", "name": name, "value": value}
+        assert kit.give(run, do, key=key).type == "accepted"
+        kit.work(run.code)
+        run.refresh_from_db()
+        answer = kit.give(run, do, key=key)
+        assert (answer.type, answer.reason) == (
+            ("refused", "malformed") if key == "one" else ("accepted", "")
+        )
+    with pytest.raises(wire.BadInput) as refused:
+        kit.give(run, {"do": "set_parameter", "name": "ttl_s", "value": 0}, key="four")
+    assert refused.value.field == "do.value.ttl_s"
+
+
 def test_a_burst_of_commands_is_simulated_once() -> None:
     run = kit.make_run()
     kit.pause_at(run, 500_000)
