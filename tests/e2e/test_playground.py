@@ -179,6 +179,38 @@ def test_another_browser_watches_in_step_and_may_only_fork(page: Page, new_page:
     expect(viewer.get_by_role("button", name="Freeze", exact=True)).to_be_visible()
 
 
+PLACES = """() => [...document.querySelectorAll('main, section.timeline, [role=tab], .transport button, [data-node]')]
+  .map((one) => one.getBoundingClientRect()).map(({ x, y, height }) => [x, y, height].map(Math.round).join())"""
+COVERED = """() => {
+  const over = [...document.querySelectorAll('.notices p')].map((one) => one.getBoundingClientRect());
+  return [...document.querySelectorAll('.page > :not(.timeline, .notices), .transport')].filter((one) => {
+    const box = one.getBoundingClientRect();
+    return over.some((notice) => box.left < notice.right - 1 && box.right > notice.left + 1
+      && box.top < notice.bottom - 1 && box.bottom > notice.top + 1);
+  }).map((one) => one.className);
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (390, 844)])
+def test_a_notice_covers_nothing_that_is_watched_or_pressed_and_moves_nothing(
+    page: Page, new_page: NewPage, size: tuple[int, int]
+) -> None:
+    url = open_run(page)
+    wait_for_leader(page)
+    pause(page)
+    viewer = new_page(viewport={"width": size[0], "height": size[1]})
+    viewer.goto(url)
+    node(viewer, "n1").click()
+    places = settled(lambda: viewer.evaluate(PLACES))
+    viewer.keyboard.press("k")
+    notice = viewer.get_by_role("status").filter(has_text="Kill: you watch")
+    expect(notice).to_be_visible()
+    assert viewer.evaluate(COVERED) == []
+    assert viewer.evaluate(PLACES) == places
+    notice.get_by_role("button", name="Close").click()
+    expect(notice).not_to_be_visible()
+
+
 def test_a_saved_link_shows_the_moment_to_somebody_else(page: Page, new_page: NewPage) -> None:
     open_run(page)
     killed = wait_for_leader(page)
