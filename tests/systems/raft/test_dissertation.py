@@ -386,6 +386,20 @@ def test_a_serial_leader_waits_for_no_entry_that_nobody_else_knows_when_it_hands
     assert len(sent(cluster, "n1", TimeoutNow)) == 1
 
 
+def test_what_a_serial_leader_writes_while_it_hands_over_stays_with_it_rd_3_10() -> None:
+    cluster = group(3, leader_noop=True, leader_disk="serial")
+    elect(cluster, "n1")
+    heartbeat(cluster, "n1")
+    cluster.contexts["n1"].instant = False
+    cluster.request("n1", "put", "x", "1")
+    hand_over(cluster, "n1", "n2")
+    cluster.contexts["n1"].take()
+    cluster.processes["n1"].on_durable(cluster.contexts["n1"].written)
+    assert not any(message.entries for message in sent(cluster, "n1", AppendEntries))
+    cluster.fire("n1", "transfer")
+    assert [len(message.entries) for message in sent(cluster, "n1", AppendEntries)] == [1, 1]
+
+
 def test_a_leader_that_told_another_to_campaign_takes_no_lease_again_rd_3_10() -> None:
     cluster = group(3, leader_noop=True, read_mode="lease", lease_ms=100)
     elect(cluster, "n1")

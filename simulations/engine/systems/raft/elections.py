@@ -47,7 +47,7 @@ class Elections(Commitment):
         self.copies, self.undurable = {}, []
         self.confirming, self.lease_until = 0, None
         self.reads_next, self.reads_confirming, self.reads_confirmed = [], [], []
-        self.transfer_to, self.handed_over = "", False
+        self.transfer_to, self.handed_over, self.shared_index = "", False, 0
         self.rounds, self.caught_up, self.allowance, self.transfers = {}, [], {}, {}
         if self.joining:
             self.joining = ""
@@ -221,7 +221,7 @@ class Elections(Commitment):
     def start_transfer(self, target: str) -> None:
         """RD section 3.10: stop taking requests, bring the target up to date, tell it to campaign at once."""
         self.context.note("raft.transfer", to=target)
-        self.transfer_to = target
+        self.transfer_to, self.shared_index = target, self.durable_index
         self.lease_until = None
         self.context.set_timer("transfer", self.election_high_us)
         self.hurry_successor()
@@ -231,8 +231,7 @@ class Elections(Commitment):
 
         A serial leader's entries that wait for its disk are known to nobody, so they need not be waited for.
         """
-        shared = self.durable_index if self.parameters.leader_disk == "serial" else self.last_index
-        if self.match_index[self.transfer_to] >= shared:
+        if self.match_index[self.transfer_to] >= self.replicable_index():
             self.handed_over = True
             # Before durable: the message promises nothing about this server's writes.
             self.context.send(self.transfer_to, TimeoutNow(self.term), before_durable=True)
@@ -242,3 +241,5 @@ class Elections(Commitment):
         self.context.note("raft.transfer_aborted", to=self.transfer_to)
         self.context.cancel_timer("transfer")
         self.transfer_to = ""
+        if self.parameters.leader_disk == "serial":
+            self.replicate()

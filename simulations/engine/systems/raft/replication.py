@@ -22,8 +22,14 @@ class Replication(Snapshots):
         self.undurable.append((self.log_write, self.last_index))
 
     def replicable_index(self) -> int:
-        """Up to where entries may leave: serial means own disk first, parallel both at once. RD 10.2.1."""
-        return self.last_index if self.parameters.leader_disk == "parallel" else self.durable_index
+        """Up to where entries may leave: serial means own disk first, parallel both at once. RD 10.2.1.
+
+        What becomes durable during a transfer stays here: voters that got it would refuse the successor, who was told
+        to campaign without it.
+        """
+        if self.parameters.leader_disk == "parallel":
+            return self.last_index
+        return self.shared_index if self.transfer_to else self.durable_index
 
     def append_from(self, start: int, limit: int) -> AppendEntries:
         """The message that carries the entries from ``start``, at most ``limit`` of them."""

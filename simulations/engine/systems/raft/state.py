@@ -100,6 +100,7 @@ class State(Process):
     lease_until: int | None = None
     transfer_to: str = ""
     handed_over: bool = False
+    shared_index: int = 0
     joining: str = ""
     rounds: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     caught_up: list[str] = field(default_factory=list)
