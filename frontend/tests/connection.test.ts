@@ -2,7 +2,7 @@
 
 import { afterEach, expect, it, vi } from 'vitest';
 
-import type { RunState, ToServer, Waiting } from '../src/net/messages';
+import type { FromServer, RunState, ToServer, Waiting } from '../src/net/messages';
 import { Session } from '../src/state/session.svelte';
 import { LiveSource } from '../src/state/source';
 import { bytesOf, chunk, tides } from './helpers';
@@ -134,20 +134,21 @@ const sources: LiveSource[] = [];
 afterEach(() => sources.splice(0).forEach((source) => source.close()));
 
 /** A page of a live run with sockets of the test's own; `poll` answers what is asked by HTTP. */
-function live(poll: () => Promise<Response>): { states: string[] } {
+function live(poll: (url: string) => Promise<Response>): { states: string[]; source: LiveSource; told: FromServer[] } {
   vi.useFakeTimers();
   Wire.all = [];
   vi.stubGlobal('WebSocket', Wire);
   vi.stubGlobal('location', { protocol: 'http:', host: 'lab', pathname: '/r/abcdef', href: 'http://lab/r/abcdef' });
   vi.stubGlobal('fetch', poll);
   const states: string[] = [];
+  const told: FromServer[] = [];
   const source = new LiveSource('abcdef', {
-    state: () => undefined, message: () => undefined, frame: () => undefined, have: () => null,
+    state: () => undefined, message: (message) => told.push(message), frame: () => undefined, have: () => null,
     connected: (state) => states.push(state),
   });
   source.open();
   sources.push(source);
-  return { states };
+  return { states, source, told };
 }
 const refuse = async (times: number): Promise<void> => {
   for (let count = 0; count < times; count++) {
@@ -155,7 +156,8 @@ const refuse = async (times: number): Promise<void> => {
     await vi.advanceTimersByTimeAsync(12_000);
   }
 };
-const answered = (): Promise<Response> => Promise.resolve(new Response(JSON.stringify({ after: '1-0' }), { headers: { 'Content-Type': 'application/json' } }));
+const json = (data: unknown): Promise<Response> => Promise.resolve(new Response(JSON.stringify(data), { headers: { 'Content-Type': 'application/json' } }));
+const answered = (): Promise<Response> => json({ after: '1-0' });
 
 it('polls also when a socket had been open before, and stops when one opens again', async () => {
   const { states } = live(answered);
@@ -178,6 +180,26 @@ it('asks a server that is gone three times for each try of a socket, and no more
   expect(asked).toBeGreaterThan(0);
   expect(asked).toBeLessThanOrEqual(3 * (Wire.all.length - tried + 1));
   expect(states.at(-1)).not.toBe('polling');
+});
+
+it('is told without a socket that a search was lost, once, and of none that nobody can tell or that was answered', async () => {
+  const found = { type: 'until_result', found: true, at_us: 7 };
+  const server: { searching: boolean | null; messages: unknown[] } = { searching: false, messages: [] };
+  const { source, told } = live((url) => json(url.endsWith('/messages') ? { messages: [] } : { after: '1-0', ...server }));
+  await refuse(4);
+  expect(told).toEqual([]);
+  source.send({ type: 'until', condition: 'violation' });
+  for (server.searching of [true, null]) await vi.advanceTimersByTimeAsync(5000);
+  expect(told).toEqual([]);
+  server.searching = false;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(told).toEqual([{ type: 'until_result', found: false, at_us: null, reason: 'lost' }]);
+  source.send({ type: 'until', condition: 'violation' });
+  server.messages = [found];
+  await vi.advanceTimersByTimeAsync(1000);
+  server.messages = [];
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(told.slice(1)).toEqual([found]);
 });
 
 it('tries at once when the network is back', async () => {

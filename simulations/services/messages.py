@@ -42,6 +42,7 @@ class _Look(msgspec.Struct, frozen=True):
     present: tuple[int, list[dict[str, str]]] = (1, [])
     told: list[bytes] = []
     after: str = ""
+    searching: bool | None = None
 
 
 def poll(run: Run, visitor: str, after: str = "") -> dict[str, Any]:
@@ -69,6 +70,7 @@ def poll(run: Run, visitor: str, after: str = "") -> dict[str, Any]:
         "waiting": states.waiting_for(run.code, look.machine) if head_us < here else None,
         "messages": [msgspec.Raw(message) for message in look.told],
         "after": look.after,
+        "searching": look.searching,
     }
 
 
@@ -85,7 +87,12 @@ def _look(code: str, visitor: str, after: str) -> _Look:
     told, after = told_since(code, after)
     present, machine = rest[: lease.PRESENT_ANSWERS], rest[lease.PRESENT_ANSWERS :]
     return _Look(
-        lease.read_live(fields), lease.read_machine(machine), lease.read_present(present), told, after
+        lease.read_live(fields),
+        lease.read_machine(machine),
+        lease.read_present(present),
+        told,
+        after,
+        searching=search is not None,
     )
 
 

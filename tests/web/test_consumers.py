@@ -185,7 +185,9 @@ def test_who_polls_is_present_and_hears_what_everybody_is_told(owner: Browser) -
         return owner.get(f"/api/runs/{code}/poll?after={after}").json()
 
     owner.post(f"/api/runs/{code}/messages", {"type": "playhead", "play": False, "to_us": 4_500_000})
-    after = poll()["after"]
+    before = poll()
+    after = before["after"]
+    assert before["searching"] is False
     owner.post(f"/api/runs/{code}/messages", {"type": "until", "condition": "election"})
     wait_until(lambda: poll(after)["messages"], "the answer to a search")
     told = poll(after)

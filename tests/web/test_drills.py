@@ -94,9 +94,11 @@ def test_a_search_outlives_its_workers_and_is_told_to_be_lost_with_valkey(drill:
         socket.say("until", condition=never)
         socket.say("ping", n=1, client_ms=0)
         socket.until("pong")  # the search has begun
+        assert browser.get(f"/api/runs/{code}/poll").json()["searching"] is True
         drill.restart("valkey")
         try:
             assert socket.until("until_result")["reason"] == "lost"
+            assert browser.get(f"/api/runs/{code}/poll").json()["searching"] is False
         finally:
             for name in ("sim.0", "sim.1"):
                 drill.restart(name)

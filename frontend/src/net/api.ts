@@ -74,7 +74,7 @@ export const shareControl = (code: string, open_control: boolean) => post<{ open
 export const preload = (code: string) => post<{ share: number }>(`/api/runs/${code}/preload`, {});
 export const postMessage = (code: string, message: unknown) => post<unknown>(`/api/runs/${code}/messages`, message);
 export const poll = (code: string, after: string) =>
-  get<RunState & { messages?: unknown[]; after?: string }>(`/api/runs/${code}/poll?after=${encodeURIComponent(after)}`);
+  get<RunState & { messages?: unknown[]; after?: string; searching?: boolean | null }>(`/api/runs/${code}/poll?after=${encodeURIComponent(after)}`);
 
 export async function range(path: string, query: Record<string, string | number>): Promise<{ bytes: Uint8Array; head_us: number | null }> {
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));

@@ -33,6 +33,8 @@ const SOCKET_TRIES = 3;
 const SOCKET_TRIES_AGAIN = 5;
 /** After so many failures it is the server that is gone: the next try of the socket tells. */
 const POLL_FAILURES = 3;
+/** Answers without a search that was begun, after which it counts as lost: its result may still be on the way. */
+const SEARCH_MISSED_MAX = 2;
 
 export class LiveSource implements Source {
   private socket: RunSocket;
@@ -40,6 +42,7 @@ export class LiveSource implements Source {
   private pollFailures = 0;
   private polledAfter = 0;
   private after = '';
+  private searching = 0;
 
   constructor(private readonly code: string, private readonly receiver: Receiver) {
     this.socket = new RunSocket(`/ws/runs/${code}`, {
@@ -106,13 +109,26 @@ export class LiveSource implements Source {
       this.pollFailures = 0;
       this.after = state.after ?? this.after;
       this.receiver.state(state);
-      for (const message of state.messages ?? []) this.receiver.message(message as FromServer);
+      for (const message of state.messages ?? []) this.told(message as FromServer);
+      this.lookForSearch(state.searching);
       this.receiver.connected('polling', 0);
     } catch {
       if (this.polling === undefined) return;
       if (++this.pollFailures >= POLL_FAILURES) this.stopPolling();
       this.receiver.connected('cut', this.socket.attempts);
     }
+  }
+
+  private told(message: FromServer): void {
+    if (message.type === 'until_result') this.searching = 0;
+    this.receiver.message(message);
+  }
+
+  /** Nobody waits in vain for what the server forgot. */
+  private lookForSearch(there: boolean | null | undefined): void {
+    if (!this.searching) return;
+    if (there !== false) this.searching = SEARCH_MISSED_MAX;
+    else if (--this.searching === 0) this.receiver.message({ type: 'until_result', found: false, at_us: null, reason: 'lost' });
   }
 
   private async sendByHttp(message: ToServer): Promise<void> {
@@ -122,6 +138,7 @@ export class LiveSource implements Source {
     });
     const list = Array.isArray(answer) ? answer : ((answer as { messages?: unknown[] } | null)?.messages ?? []);
     for (const one of list) this.receiver.message(one as FromServer);
+    if (message.type === 'until' && answer && !list.length) this.searching = SEARCH_MISSED_MAX;
   }
 }
 
