@@ -4,6 +4,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from platform_lab.health import health
 
+handler400 = "simulations.api.unusable"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health, name="health"),
     path("i18n/", include("django.conf.urls.i18n")),

@@ -13,6 +13,7 @@ import redis
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
@@ -37,6 +38,7 @@ from simulations.wire import BadInput
 log = logging.getLogger(__name__)
 View = Callable[..., HttpResponse]
 T = TypeVar("T")
+UTF8 = "utf-8"
 
 
 def reply(data: Any, status: int = 200) -> HttpResponse:
@@ -82,6 +84,19 @@ def without_token(request: HttpRequest, reason: str = "") -> HttpResponse:
     return failure(BadInput("X-CSRFToken", "is missing or not that of the cookie", status=403))
 
 
+def unusable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """What Django shows of a request that it cannot read. Its own page looks for the CSRF token of people in the very
+    form that cannot be read, and fails.
+    """
+    if not request.path.startswith("/api/"):
+        return render(request, "400.html", status=400)
+    try:
+        require_utf8(request)
+    except BadInput as error:
+        return failure(error)
+    return failure(BadInput("body", "cannot be read"))
+
+
 def failure(error: BadInput) -> HttpResponse:
     """An error as the page reads it."""
     found: dict[str, Any] = {"error": error.plain()}
@@ -94,10 +109,18 @@ def body(request: HttpRequest, shape: type[T]) -> T:
     """The JSON body as a struct. BadInput names the field; a body of another type or too large is refused."""
     if request.content_type != "application/json":
         raise BadInput("Content-Type", "must be application/json", ["application/json"], status=415)
+    require_utf8(request)
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > limits.EXPERIMENT_BYTES_MAX:
         raise BadInput("body", f"longer than {limits.EXPERIMENT_BYTES_MAX} bytes", status=413)
     return wire.decode_strictly(msgspec.json.Decoder(shape), request.body, whole="body")
+
+
+def require_utf8(request: HttpRequest) -> None:
+    """BadInput when a body is said to be in another encoding than the one in which all bodies are read."""
+    given = (request.content_params or {}).get("charset", UTF8)
+    if given.lower() not in (UTF8, "utf8"):
+        raise BadInput("Content-Type", "must be in UTF-8", [f"charset={UTF8}"], status=415)
 
 
 def integer(request: HttpRequest, name: str, default: int | None, highest: int = 10**13) -> int | None:
@@ -297,6 +320,7 @@ def range_reply(request: HttpRequest, found: ranges.Range) -> HttpResponse:
 def run_messages(request: HttpRequest, code: str) -> HttpResponse:
     """One socket message by HTTP."""
     spend(request, "messages")
+    require_utf8(request)
     if len(request.body) > limits.MESSAGE_BYTES_MAX:
         raise BadInput("body", f"longer than {limits.MESSAGE_BYTES_MAX} bytes", status=413)
     _run(code)

@@ -7,7 +7,7 @@ import gzip
 from django.http import HttpRequest, HttpResponse
 
 from simulations import limits
-from simulations.api import endpoint, reply, spend
+from simulations.api import endpoint, reply, require_utf8, spend
 from simulations.services import histories
 from simulations.wire import BadInput
 
@@ -20,6 +20,7 @@ def create(request: HttpRequest) -> HttpResponse:
     spend(request, "histories")
     if request.content_type not in CONTENT_TYPES:
         raise BadInput("Content-Type", "must be the file as it is", CONTENT_TYPES, status=415)
+    require_utf8(request)
     length = request.META.get("CONTENT_LENGTH") or "0"
     if not length.isdigit() or int(length) > limits.HISTORY_BYTES_MAX:
         raise BadInput("body", f"longer than {limits.HISTORY_BYTES_MAX} bytes", status=413)

@@ -86,6 +86,8 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"must be a text of 1 to 64 characters", "必须是 1 至 64 个字符的文本"),
     (r"must be a record of options that this operation knows", "必须是此操作支持的选项"),
     (r"must be application/json", "必须是 application/json"),
+    (r"must be in UTF-8", "必须使用 UTF-8 编码"),
+    (r"cannot be read", "无法读取"),
     (r"must be the address of a saved link", "必须是保存链接的地址"),
     (r"must be the file as it is", "必须是原样的文件"),
     (r"needs a socket", "需要实时连接"),

@@ -69,6 +69,46 @@ def test_other_content_types_and_methods_are_refused(client: Client) -> None:
     assert (answer.status_code, answer.json()["error"]["allowed"]) == (405, ["POST"])
 
 
+def known_page() -> Client:
+    """A page that has its token, and is asked for it."""
+    client = Client(enforce_csrf_checks=True)
+    client.get("/")
+    client.defaults["HTTP_X_CSRFTOKEN"] = client.cookies["csrftoken"].value
+    return client
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/api/runs", "application/json; charset=utf-16"),
+        ("/api/runs", "application/json; charset=latin-1"),
+        ("/api/runs", "application/json; charset=nonsense"),
+        ("/api/runs/abcdef/messages", "application/json; charset=utf-16"),
+        ("/api/histories", "text/plain; charset=utf-16"),
+        ("/api/runs", "application/x-www-form-urlencoded; charset=utf-16"),
+    ],
+)
+def test_a_body_in_another_encoding_is_refused_with_what_is_allowed(path: str, kind: str) -> None:
+    answer = known_page().generic("POST", path, json.dumps(RUN).encode(), kind)
+    error = answer.json()["error"]
+    assert (answer.status_code, error["field"], error["message"]) == (415, "Content-Type", "must be in UTF-8")
+    assert (error["allowed"], error["message_zh"]) == (["charset=utf-8"], "必须使用 UTF-8 编码")
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "UTF-8", '"utf8"'])
+def test_a_body_may_say_that_it_is_in_utf8(charset: str) -> None:
+    answer = known_page().generic(
+        "POST", "/api/runs", json.dumps(RUN).encode(), f"application/json; charset={charset}"
+    )
+    assert answer.status_code == 201
+
+
+def test_a_page_says_that_a_form_in_another_encoding_cannot_be_used() -> None:
+    kind = "application/x-www-form-urlencoded; charset=utf-16"
+    page = known_page().generic("POST", "/i18n/setlang/", b"language=en", kind)
+    assert (page.status_code, "The server cannot use this request" in page.content.decode()) == (400, True)
+
+
 def test_large_bodies_are_refused_before_they_are_read(client: Client) -> None:
     answer = send(client, "/api/experiments/check", b"x" * (limits.EXPERIMENT_BYTES_MAX + 1))
     assert answer.status_code == 413
