@@ -51,6 +51,7 @@ class Known:
         about = [system.descriptor for system in used]
         self.own = used[0]
         self.settings = [system.parameters for system in used]
+        self.addresses = unique(member.address for member in assembly.all_members(experiment))
         self.parameters = unique(parameter.name for one in about for parameter in one.parameters)
         self.messages = (*unique(kind.__name__ for one in used for kind in one.messages), *CLIENT_MESSAGES)
         self.notes = unique(id for one in about for id in one.notes)
@@ -108,18 +109,22 @@ def asked_script(experiment: Experiment, known: Known, problems: Problems) -> No
 
 
 def asked_value(arguments: Mapping[str, Any], path: str, known: Known, problems: Problems) -> None:
-    """A parameter made of parts takes only values that have them. Whether a value goes with what the others are then
-    is not asked here: only a running world knows that of a command."""
+    """A parameter made of parts takes only values that have them, one that names processes only those that are there.
+    Whether a value goes with what the others are then is not asked here: only a running world knows that of a
+    command."""
     for kind in known.settings:
         if arguments["name"] in kind.__struct_fields__:
             if arguments["name"] in fixed_parameters(kind):
                 problems.add(path, "fixed_parameter", given=arguments["name"])
                 return
             try:
-                msgspec.convert({arguments["name"]: arguments["value"]}, kind)
+                made = msgspec.convert({arguments["name"]: arguments["value"]}, kind)
             except msgspec.ValidationError as error:
                 if parted(error)[1]:
                     problems.add(path, "parameter", detail=str(error))
+            else:
+                used = getattr(made, "addresses", dict)().get(arguments["name"], ())
+                unknown_addresses(used, known.addresses, path, problems)
             return
 
 

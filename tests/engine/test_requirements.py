@@ -114,6 +114,23 @@ def test_a_parameter_made_of_parts_is_set_whole_or_refused() -> None:
     assert [problem.path for problem in problems] == ["faults[0].value"]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "paths"),
+    [
+        ("calls", ["nowhere"], ["faults[0].value"]),
+        ("routes", {"a": "nowhere", "b": "dependency"}, ["faults[0].value"]),
+        ("calls", ["dependency"], []),
+        ("calls", [], []),
+    ],
+)
+def test_a_line_sends_requests_to_processes_that_are_there(name: str, value: Any, paths: list[str]) -> None:
+    line = {"at_s": 1, "do": "set_parameter", "target": "caller", "name": name, "value": value}
+    problems = missing(parse(shipped("MC-04", "faults", [line]), SYSTEMS), SYSTEMS)
+    assert [(problem.path, "dependency" in problem.allowed) for problem in problems] == [
+        (path, True) for path in paths
+    ]
+
+
 def test_a_parameter_that_holds_from_the_beginning_is_set_by_no_line() -> None:
     line = {"at_s": 1, "do": "set_parameter", "name": "shards", "value": 9}
     (problem,) = missing(parse(shipped("SN-01", "faults", [line]), SYSTEMS), SYSTEMS)
