@@ -6,6 +6,7 @@ was issued but not durable is gone after a crash.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -72,29 +73,27 @@ class Disk(msgspec.Struct):
         return self.placed_logs
 
     def tidy(self) -> None:
-        """Put everything in the journal in its place; appends that follow each other at once."""
+        """Put everything in the journal in its place; appends to one log that follow each other at once."""
         log, entries = "", []
-        for _, writes in self.journal:
-            for write in writes:
-                kind, name, value = write
-                if kind == "append" and name == log:
-                    entries.extend(value)
-                    continue
-                if entries:
-                    apply(self.placed_cells, self.placed_logs, ("append", log, entries))
-                log, entries = (name, list(value)) if kind == "append" else ("", [])
-                if not log:
-                    apply(self.placed_cells, self.placed_logs, write)
-        if entries:
+        for write in chain.from_iterable([writes for _, writes in self.journal]):
+            kind, name, value = write
+            if kind == "append" and name == log:
+                entries.extend(value)
+                continue
+            if log:
+                apply(self.placed_cells, self.placed_logs, ("append", log, entries))
+            if kind == "append":
+                log, entries = name, list(value)
+            else:
+                log = ""
+                apply(self.placed_cells, self.placed_logs, write)
+        if log:
             apply(self.placed_cells, self.placed_logs, ("append", log, entries))
         self.journal.clear()
 
     def store(self, writes: tuple[Write, ...]) -> None:
         """Make writes durable (or pretend to)."""
-        if self.lying:
-            self.pretended.extend(writes)
-        else:
-            self.journal.append((0, writes))
+        self._take([(0, writes)])
 
     def complete(self, number: int) -> None:
         """The flush that covers the writes up to ``number`` is done."""
@@ -102,15 +101,17 @@ class Disk(msgspec.Struct):
         done = len(waiting)
         while done and waiting[done - 1][0] > number:
             done -= 1
-        self.flushing = 0
-        if self.lying:
-            self.pretended.extend([write for _, writes in waiting[:done] for write in writes])
-        else:
-            journal = self.journal
-            journal += waiting[:done]
-            if len(journal) >= JOURNAL:
-                self.tidy()
+        self._take(waiting[:done])
         del waiting[:done]
+        self.flushing = 0
+
+    def _take(self, written: list[tuple[int, tuple[Write, ...]]]) -> None:
+        if self.lying:
+            self.pretended.extend([write for _, writes in written for write in writes])
+            return
+        self.journal += written
+        if len(self.journal) >= JOURNAL:
+            self.tidy()
 
     def crash(self) -> None:
         """Power is gone: what was not durable is lost; the flush under way is remembered for a torn restart."""
