@@ -143,6 +143,22 @@ def test_a_minority_differs_while_it_is_cut_off_and_converges_after_the_heal() -
     assert harness.metric(healed, "converged_ms", Scope(11_000_000)) == 0.0
 
 
+def test_replicas_that_are_empty_are_compared_only_when_something_was_written() -> None:
+    """Nothing written: nothing to compare. Written and gone from all of them: equal, whatever else is wrong with it."""
+    workload = [{"client": "c1", "at": "n2", "operation": "get", "rate": 50, "keys": 5}]
+    read = run(experiment([], stop_s=2, checks=["replicas_equal"], workload=workload))
+    assert (read.verdicts()["replicas_equal"].verdict, read.verdicts()["replicas_equal"].judged) == (
+        "unknown",
+        0,
+    )
+    workload[0]["operation"] = "put"
+    written = run(experiment([], stop_s=2, checks=["replicas_equal"], workload=workload))
+    assert written.verdicts()["replicas_equal"].judged == 5
+    for context in written.processes_of("raft"):
+        context.process.data = {}  # type: ignore[attr-defined]
+    assert written.verdicts()["replicas_equal"].verdict == "holds"
+
+
 def test_the_keys_that_differ() -> None:
     class Replica:
         def __init__(self, **data: Any) -> None:

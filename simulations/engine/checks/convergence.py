@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check, Verdict
+from simulations.engine.checks.history import Operation
 from simulations.engine.chunks import Chunks
 from simulations.engine.meters import Scope
 from simulations.engine.process import Note
@@ -40,16 +41,22 @@ def differing(replicas: list[Any]) -> list[str]:
 
 
 class ReplicasEqual(Check):
-    """At the moment of the question all running replicas hold the same keys with the same values."""
+    """At the moment of the question all running replicas hold the same keys with the same values. Replicas that are
+    empty because nothing was ever acknowledged are not compared; those that lost what was are equal."""
 
     name: ClassVar[str] = "replicas_equal"
     keys: tuple[str, ...] = ()
     event: int | None = None
     at_us: int | None = None
+    written: bool = False
+
+    def completed(self, at_us: int, event: int, operation: Operation) -> None:
+        self.written = self.written or (operation.outcome == "ok" and operation.kind != "get")
 
     def look(self, at_us: int, event: int, running: Any) -> None:
         replicas = replicas_of([running[index] for index in sorted(running)])
-        self.judged = len(replicas)
+        compared = self.written or any(replica.data for replica in replicas)
+        self.judged = len(replicas) if compared else 0
         self.keys = tuple(differing(replicas))
         self.at_us, self.event = at_us, event
 
