@@ -16,8 +16,9 @@ from simulations.engine.streams import Stream
 
 Write = tuple[Any, ...]
 
-JOURNAL = 64
-"""Durable writes that may wait in the journal: many at once cost less, and a fork copies few."""
+JOURNAL = 16
+"""Durable writes that may wait in the journal: many at once cost less; too many, and a large cluster's leave the
+processor's cache."""
 
 
 def apply(cells: dict[str, Any], logs: dict[str, Log], write: Write) -> None:
