@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -23,6 +24,9 @@ OPERATORS = ("campaign", "transfer", "configure", "promote", "backup", "restore_
 """Actions that a system carries out itself, if it can."""
 
 CLIENT_MESSAGES = ("Request", "Reply")
+
+TRIES_MAX = 20_000
+"""So often the values of a script are tried beside each other; what is left then, the running world finds out."""
 
 
 def missing(experiment: Experiment, systems: Mapping[str, System]) -> list[Problem]:
@@ -228,35 +232,42 @@ def wrong_parameters(experiment: Experiment, systems: Mapping[str, System], prob
 def wrong_settings(experiment: Experiment, systems: Mapping[str, System], problems: Problems) -> None:
     """Values that lines set and no process they may hit could take: neither beside what it begins with nor beside what
     another line sets. (Which was first, and whom a line hits, is known when it is carried out.)"""
-    settings = [
-        {line.arguments["name"]: line.arguments["value"]}
-        for line in experiment.faults
-        if line.do == "set_parameter"
-    ]
-    for i, line in enumerate(experiment.faults):
-        if line.do != "set_parameter":
-            continue
+    lines = [(i, line) for i, line in enumerate(experiment.faults) if line.do == "set_parameter"]
+    settings = [{line.arguments["name"]: line.arguments["value"]} for _, line in lines]
+    starts = beginnings(experiment) if lines else []
+    left = TRIES_MAX
+    for i, line in lines:
         name, value = line.arguments["name"], line.arguments["value"]
-        tries = [
-            unfit({**begun, **other, name: value}, systems[system].parameters)
-            for system, begun in beginnings(experiment, line.target, name, systems)
-            for other in ({}, *settings)
-        ]
-        if tries and all(tries):
-            problems.add(f"faults[{i}].value", "parameter", detail=tries[0])
+        found = [one for one in starts if name in systems[one.system].parameters.__struct_fields__]
+        named = [one for one in found if not one.names.isdisjoint(line.target)]
+        why = ""
+        for other, start in product(({}, *settings), named or found):
+            left -= 1
+            refused = unfit({**start.given, **other, name: value}, systems[start.system].parameters)
+            why = why or refused
+            if not refused or left < 0:
+                break
+        else:
+            if why:
+                problems.add(f"faults[{i}].value", "parameter", detail=why)
 
 
-def beginnings(
-    experiment: Experiment, target: Iterable[str], name: str, systems: Mapping[str, System]
-) -> list[tuple[str, dict[str, Any]]]:
-    """(system, given parameters) of the processes that have a parameter: of those that a line names, else of all."""
-    found = [
-        (member, assembly.given_parameters(experiment, member))
-        for member in assembly.all_members(experiment)
-        if name in systems[member.system].parameters.__struct_fields__
-    ]
-    named = [one for one in found if {one[0].address, one[0].node} & set(target)]
-    return [(member.system, given) for member, given in named or found]
+class Beginning(msgspec.Struct, frozen=True):
+    """The parameters given to some processes of a system; ``names``: their addresses and nodes."""
+
+    system: str
+    given: dict[str, Any]
+    names: set[str]
+
+
+def beginnings(experiment: Experiment) -> list[Beginning]:
+    """What processes begin with, once for all that begin alike."""
+    found: dict[str, Beginning] = {}
+    for member in assembly.all_members(experiment):
+        given = assembly.given_parameters(experiment, member)
+        start = found.setdefault(repr((member.system, given)), Beginning(member.system, given, set()))
+        start.names.update((member.address, member.node))
+    return list(found.values())
 
 
 def unfit(values: Mapping[str, Any], kind: Any) -> str:

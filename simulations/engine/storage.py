@@ -48,8 +48,8 @@ def apply(cells: dict[str, Any], logs: dict[str, Log], write: Write) -> None:
 class Disk(msgspec.Struct):
     """The disk of one process. ``waiting``: (number, writes) not yet durable; ``flushing``: the last number of the
     flush under way, 0 when there is none; ``pretended``: writes that a lying disk reported but did not make durable;
-    ``interrupted``: what a crash caught in the middle of a flush; ``journal``: what is durable but not yet in its place
-    in the cells and logs. Whoever reads ``cells`` or ``logs`` finds everything there."""
+    ``interrupted``: what a crash caught in the middle of a flush; ``journal``: what is durable, as it waited, but not
+    yet in its place in the cells and logs. Whoever reads ``cells`` or ``logs`` finds everything there."""
 
     placed_cells: dict[str, Any] = msgspec.field(default_factory=dict, name="cells")
     placed_logs: dict[str, Log] = msgspec.field(default_factory=dict, name="logs")

@@ -80,7 +80,6 @@ class Recorder(PartOfWorld):
         super().__init__(world)
         self.kernel = world.kernel
         self.level = level
-        self.full = level == "full"
         self.flight = flight
         self.noted: list[Any] | None = None
         self.seen: list[Any] = []
@@ -130,7 +129,7 @@ class Recorder(PartOfWorld):
             kernel.notes = []
         if self.seen:
             notes, self.seen = [*(notes or ()), *self.seen], []
-        if not self.full:
+        if self.level != "full":
             self.count(event, context)
             return
         at_us, _, number, kind, index, cause, detail, content = event
@@ -138,9 +137,7 @@ class Recorder(PartOfWorld):
         diff = view.diff(context, at_us, kind == START) if view is not None else None
         if content is not None:
             detail = content if detail is None else kernel.names[detail]
-        rows = self.events  # (what ``append`` does)
-        rows.count += 1
-        _encode_into((number, at_us, kind, context.id, cause, detail, diff, notes), rows.bytes, -1)
+        self.events.append((number, at_us, kind, context.id, cause, detail, diff, notes))
 
     def observed(self, notes: list[tuple[str, dict[str, Any]]]) -> None:
         """What checks found out from the event that is under way."""
@@ -161,7 +158,7 @@ class Recorder(PartOfWorld):
 
     def dropped(self, event: Event, reason: str) -> None:
         """A message reached nobody."""
-        if self.full:
+        if self.level == "full":
             kernel = self.kernel
             name = kernel.names[event[4]]
             self.events.append((event[2], kernel.now, DROP, name, event[5], reason, None, None))
@@ -198,7 +195,7 @@ class Recorder(PartOfWorld):
             world.observer.fresh = []
             self.idle = True
             return Chunk(self.t0, kernel.now, self.level, {}, Rows().raw(), Rows().raw())
-        sends = self.rows_of(raw if self.full else ())
+        sends = self.rows_of(raw if self.level == "full" else ())
         for operation in world.observer.fresh:
             self.operations[operation.id] = operation_of(operation)
         world.observer.fresh = []

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from simulations import catalogue
-from simulations.engine.experiment import ExperimentError, to_plain
+from simulations.engine import requirements
+from simulations.engine.experiment import ExperimentError, limits, to_plain
 from simulations.engine.experiment.reader import parse, with_overrides
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.requirements import missing, wrong_starts
@@ -174,6 +175,26 @@ def test_a_line_is_checked_beside_the_values_of_the_process_it_names() -> None:
     for target, found in ((node["id"], 0), (other, 1)):
         line = {"at_s": 1, "do": "set_parameter", "target": target, "name": "ttl_s", "value": 0.7}
         assert len(wrong_starts(parse({**plain, "faults": [line]}, SYSTEMS), SYSTEMS)) == found
+
+
+def test_a_long_script_that_fits_nobody_is_tried_a_bounded_number_of_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried = 0
+
+    def refuse(values: Any, kind: Any) -> str:
+        nonlocal tried
+        tried += 1
+        return "ttl_s: too short"
+
+    monkeypatch.setattr(requirements, "unfit", refuse)
+    plain = to_plain(catalogue.load("BA-02"))
+    plain["faults"] = [
+        {"at_s": 1, "do": "set_parameter", "name": "ttl_s", "value": 0.1 + i / 1000}
+        for i in range(limits.FAULTS_MAX)
+    ]
+    assert wrong_starts(parse(plain, SYSTEMS), SYSTEMS)
+    assert tried <= requirements.TRIES_MAX + limits.FAULTS_MAX
 
 
 def test_simulate_refuses_before_it_runs_anything_also_for_a_variant() -> None:
