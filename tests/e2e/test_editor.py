@@ -26,16 +26,6 @@ def drafts_may_be_refused(console: Console) -> None:
     console.allow("/api/experiments/check")
 
 
-STILL = {"reduced_motion": "reduce"}
-"""The canvas glides to what is new within 150 ms: no hand is as quick, but these tests are, and click beside it."""
-
-
-@pytest.fixture
-def page(new_page: NewPage) -> Page:
-    """A page of a fresh profile on which nothing glides."""
-    return new_page(**STILL)
-
-
 def button(page: Page, name: str) -> Locator:
     return page.get_by_role("button", name=name, exact=True)
 
@@ -50,6 +40,22 @@ def canvas(page: Page) -> Locator:
 
 def mark(page: Page, name: str) -> Locator:
     return canvas(page).get_by_role("button", name=name, exact=True)
+
+
+AT_REST = """async (flow) => {
+  let before = '', same = 0;
+  while (same < 30) {
+    await new Promise(requestAnimationFrame);
+    const now = flow.style.transform;
+    same = now === before ? same + 1 : 0;
+    before = now;
+  }
+}"""
+
+
+def at_rest(page: Page) -> None:
+    """Wait until the canvas has moved to what is new: a press that begins on a node and ends beside it is no click."""
+    canvas(page).locator(".svelte-flow__viewport").evaluate(AT_REST)
 
 
 def outline(page: Page) -> Locator:
@@ -143,6 +149,7 @@ def test_seven_nodes_drawn_by_mouse_run_and_open_elsewhere(page: Page, new_page:
 
 def drag_into(page: Page, piece: str, place: str) -> None:
     """Drag a piece from the palette to the free corner of a place."""
+    at_rest(page)
     box = canvas(page).locator(f'[data-id="{place}"]').bounding_box()
     area = canvas(page).bounding_box()
     assert box is not None
@@ -153,6 +160,7 @@ def drag_into(page: Page, piece: str, place: str) -> None:
 
 def pull(page: Page, start: str, end: str) -> None:
     """Draw a link from the ring of one node to another node."""
+    at_rest(page)
     ring = canvas(page).locator(f'[data-id="{start}"] .svelte-flow__handle')
     here, there = ring.bounding_box(), mark(page, f"node {end}").bounding_box()
     assert here is not None
@@ -236,12 +244,14 @@ def test_the_servers_refusal_stands_at_its_field(page: Page) -> None:
 def test_undo_redo_rename_and_delete(page: Page) -> None:
     page.goto("/build")
     page.get_by_role("combobox", name="Begin with").select_option("three_regions_5")
+    at_rest(page)
     mark(page, "node n3").click()
     field(page, "Name").fill("witness")
     expect(mark(page, "node witness")).to_be_visible()
     button(page, "Undo").click()
     expect(mark(page, "node n3")).to_be_visible()
     button(page, "Redo").click()
+    at_rest(page)
     mark(page, "node witness").click()
     page.keyboard.press("Delete")
     expect(mark(page, "node witness")).to_have_count(0)
@@ -266,20 +276,11 @@ def test_a_file_goes_out_and_comes_back(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("alert").filter(has_text="not valid JSON")).to_be_visible()
 
 
-STANDS_STILL = """() => {
-  const now = document.querySelector('.svelte-flow__viewport')?.style.transform;
-  window.frames_alike = now && now === window.last_transform ? (window.frames_alike ?? 0) + 1 : 0;
-  window.last_transform = now;
-  return window.frames_alike > 30;
-}"""
-"""The canvas fits what it shows into view; a mouse aims only when it has done so."""
-
-
 def test_a_node_is_dragged_into_another_zone(page: Page) -> None:
     page.goto("/build")
     page.get_by_role("combobox", name="Begin with").select_option("three_regions_5")
     expect(mark(page, "node n5")).to_be_visible()
-    page.wait_for_function(STANDS_STILL, polling="raf")
+    at_rest(page)
     mark(page, "node n5").hover()
     page.mouse.down()
     box = mark(page, "zone east-a").bounding_box()
@@ -292,8 +293,9 @@ def test_a_node_is_dragged_into_another_zone(page: Page) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_editor_is_accessible(new_page: NewPage, theme: str) -> None:
-    page = new_page(color_scheme=theme, **STILL)
+    page = new_page(color_scheme=theme)
     page.goto("/build?from=RA-01")
+    at_rest(page)
     mark(page, "node n1").click()
     for section in ("Title, seed and time", "Clients", "Fault script", "Checks"):
         page.get_by_role("heading", name=section).click()
