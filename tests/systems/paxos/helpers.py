@@ -73,3 +73,15 @@ def entry(ballot: int, value: str | None, slot: int = 1) -> Entry:
 def values(process: Any) -> list[str]:
     """What a process knows to be chosen, slot by slot."""
     return ["-" if one.command is None else str(one.command.argument) for one in process.log]
+
+
+def leads_alone(count: int = 3, **settings: Any) -> tuple[Group, Any]:
+    """n1 leads; what it sends from now on arrives nowhere."""
+    cluster = group(count, **settings)
+    lead(cluster, "n1")
+    cluster.isolate("n1")
+    return cluster, cluster.processes["n1"]
+
+
+def acknowledged(cluster: Group) -> list[int]:
+    return [reply.operation for reply in cluster.replies if reply.outcome == "ok"]

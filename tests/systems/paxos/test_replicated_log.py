@@ -13,6 +13,7 @@ from simulations.engine.systems.paxos.messages import (
     Refused,
 )
 from tests.systems.paxos.helpers import (
+    acknowledged,
     answer,
     entry,
     group,
@@ -21,12 +22,6 @@ from tests.systems.paxos.helpers import (
     sent,
     values,
 )
-from tests.systems.recording import Group
-
-
-def acknowledged(cluster: Group) -> list[int]:
-    return [reply.operation for reply in cluster.replies if reply.outcome == "ok"]
-
 
 # ---------------------------------------------------------------- 3: the replicated log
 

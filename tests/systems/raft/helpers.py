@@ -119,3 +119,11 @@ def answer(made_group: Group, id: str) -> Any:
 
 def acks(made_group: Group) -> list[int]:
     return [reply.operation for reply in made_group.replies if reply.outcome == "ok"]
+
+
+def hand_over(cluster: Group, leader: str, target: str) -> None:
+    """The operator's wish reaches the leader."""
+    cluster.processes[target].leader = leader
+    cluster.processes[target].on_operator("transfer", {})
+    wish = answer(cluster, target)
+    cluster.receive(leader, target, wish)
