@@ -98,13 +98,17 @@ class Disk(msgspec.Struct):
 
     def complete(self, number: int) -> None:
         """The flush that covers the writes up to ``number`` is done."""
-        waiting = self.waiting
-        done = len(waiting)
-        while done and waiting[done - 1][0] > number:
-            done -= 1
-        self._take(waiting[:done])
-        del waiting[:done]
+        waiting, journal = self.waiting, self.journal
         self.flushing = 0
+        if self.lying or not waiting or waiting[-1][0] != number:
+            done = sum(written <= number for written, _ in waiting)
+            self._take(waiting[:done])
+            del waiting[:done]
+            return
+        journal += waiting  # (the usual case: all that waited; what ``_take`` does)
+        waiting.clear()
+        if len(journal) >= JOURNAL:
+            self.tidy()
 
     def _take(self, written: list[tuple[int, tuple[Write, ...]]]) -> None:
         if self.lying:
