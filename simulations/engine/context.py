@@ -7,7 +7,7 @@ from heapq import heappush
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from simulations.engine.hosts import MILLION, Host
+from simulations.engine.hosts import Host
 from simulations.engine.network import CUT, HELD, LOST, ON_ITS_WAY, REORDER_STRETCH, Link, MessageRule
 from simulations.engine.process import Message, Process, Reply, Request
 from simulations.engine.sampling import draw, sampler
@@ -52,9 +52,9 @@ class ProcessContext:
     """Implements ``process.Context``. Everything that is state is plain data; the rest is built from the experiment."""
 
     __slots__ = (
-        "blocked", "clock", "disk", "disk_sample", "disk_stream", "durable", "held", "host", "id", "index", "kernel",
-        "life", "links", "mark", "place", "probe", "process", "random", "settled", "slow_disk", "timers", "written",
-        "wrote",
+        "blocked", "clock", "disk", "disk_sample", "disk_stream", "durable", "fixed_flush_us", "flush_us", "held",
+        "host", "id", "index", "kernel", "life", "links", "mark", "place", "probe", "process", "random", "settled",
+        "slow_disk", "timers", "written", "wrote",
     )  # fmt: skip
 
     def __init__(
@@ -70,7 +70,8 @@ class ProcessContext:
         self.kernel, self.index, self.id, self.place, self.host = kernel, index, id, place, host
         self.links, self.random = links, random
         self.clock: Kernel | LocalClock
-        self.look_at_clock()
+        self.fixed_flush_us: int | None = 0
+        self.look_at_host()
         self.process: Process
         self.probe: Callable[[Any], Any] | None = None
         self.mark: Any = None
@@ -91,14 +92,17 @@ class ProcessContext:
     # (An attrgetter: it is read after every second event, and a function of ours would cost three times as much.)
     now = property(attrgetter("clock.now"))
 
-    def look_at_clock(self) -> None:
-        """Read the clock of its host from now on; the kernel's while that is right."""
+    def look_at_host(self) -> None:
+        """Keep at hand what is read often: the host's clock, the kernel's while that is right; and how long a flush
+        takes, None where that is drawn or a fault says it."""
         host = self.host
         self.clock = LocalClock(host, self.kernel) if host is not None and host.skewed else self.kernel
+        slowed = host is not None and (host.disk_write is not None or host.disk_factor != 1.0)
+        self.flush_us: int | None = None if slowed else self.fixed_flush_us
 
     def send(self, to: str, message: Message, before_durable: bool = False) -> None:
         """Let a message leave, or hold it until the writes before it are durable."""
-        if self.written != self.durable and not before_durable:
+        if not before_durable and self.written != self.durable:
             self.held.append((self.written, to, message))
             return
         try:
@@ -151,14 +155,14 @@ class ProcessContext:
 
     def set_timer(self, name: str, delay_us: int) -> None:
         """Arm or re-arm a timer. A later deadline only moves: the queue entry is re-armed when it is popped."""
-        kernel, host, timers = self.kernel, self.host, self.timers
-        if host is not None and host.rate_ppm != MILLION:
-            delay_us = host.real_delay(delay_us)
+        kernel, timers = self.kernel, self.timers
+        if self.clock is not kernel:
+            delay_us = self.host.real_delay(delay_us)  # type: ignore[union-attr]  # (only hosts have such clocks)
         deadline = kernel.leave + delay_us
         armed = timers[name][2] if name in timers else -1
         if not 0 <= armed <= deadline or kernel.manual:
             armed = -1
-            if not kernel.manual or host is None:
+            if not kernel.manual or self.host is None:
                 armed = deadline
                 kernel.number = number = kernel.number + 1
                 heappush(kernel.queue, (deadline, 0, number, TIMER, self.index, 0, name, None))
@@ -196,23 +200,22 @@ class ProcessContext:
         disk = self.disk
         if disk.flushing or not disk.waiting or disk.failed:
             return
-        kernel, host, sample = self.kernel, self.host, self.disk_sample
-        if host is not None and (host.disk_write is not None or host.disk_factor != 1.0):
-            delay = self.slowed_us(host)
-        else:
-            delay = 0 if sample is None else sample(self.disk_stream)
+        kernel, delay = self.kernel, self.flush_us
+        if delay is None:
+            delay = self.drawn_flush_us()
         disk.flushing = last = disk.waiting[-1][0]
         kernel.number = number = kernel.number + 1
         at_us = kernel.leave + delay
         heappush(kernel.queue, (at_us, 0, number, DISK, self.index, kernel.current, last, None))
 
-    def slowed_us(self, host: Host) -> int:
-        """How long the next flush takes on a disk that a fault made slow."""
-        if host.disk_write is not None:
+    def drawn_flush_us(self) -> int:
+        """How long the next flush takes where that is not always the same."""
+        host, sample = self.host, self.disk_sample
+        if host is not None and host.disk_write is not None:
             delay = max(0, round(draw(host.disk_write, self.disk_stream) * 1000))
         else:
-            delay = 0 if self.disk_sample is None else self.disk_sample(self.disk_stream)
-        return delay if host.disk_factor == 1.0 else round(delay * host.disk_factor)
+            delay = 0 if sample is None else sample(self.disk_stream)
+        return delay if host is None or host.disk_factor == 1.0 else round(delay * host.disk_factor)
 
     def flushed(self, number: int) -> None:
         """The flush under way is done: writes up to ``number`` are durable, and what waited for them may leave."""
@@ -246,7 +249,11 @@ class ProcessContext:
         """The same process in another world; ``links`` are shared, they never change."""
         twin = type(self)(kernel, self.index, self.id, self.place, host, self.links, self.random)
         twin.random = Stream(kernel.streams, self.random.key, self.random.seed, *self.random.names)
-        twin.disk_sample = self.disk_sample
+        twin.disk_sample, twin.fixed_flush_us, twin.flush_us = (
+            self.disk_sample,
+            self.fixed_flush_us,
+            self.flush_us,
+        )
         twin.disk_stream = Stream(
             kernel.streams, self.disk_stream.key, self.random.seed, *self.disk_stream.names
         )

@@ -260,8 +260,8 @@ class Kernel:
         heappush(self.queue, (starts, *event[1:]))
 
     def refresh_blocked(self, context: ProcessContext) -> None:
-        """Recompute whether events of this process need a look at its host, and which clock it reads."""
-        context.look_at_clock()
+        """Recompute whether events of this process need a look at its host, and what it keeps at hand of it."""
+        context.look_at_host()
         host = context.host
         if host is not None:
             slow = not self.services[host.id].zero or host.service is not None

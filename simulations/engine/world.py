@@ -128,7 +128,8 @@ class World:
         context.disk.lying = disk.lying
         context.disk_stream = self.named_stream("disk", member.address)
         if disk.write_ms.kind != "constant" or disk.write_ms.values[0]:
-            context.disk_sample = sampler(disk.write_ms)
+            context.disk_sample = sample = sampler(disk.write_ms)
+            context.fixed_flush_us = sample(context.disk_stream) if disk.write_ms.kind == "constant" else None
         system = self.systems[member.system]
         if system.preset is not None:
             cells, logs = system.preset(assembly.initial_values(self.experiment, member.address))

@@ -196,7 +196,7 @@ def set_clock(world: World, host: Host, shift_us: int, rate_ppm: int | None) -> 
     kernel, before = world.kernel, host.rate_ppm
     host.set_clock(kernel.now, shift_us=shift_us, rate_ppm=rate_ppm)
     for context in on_node(world, host):
-        context.look_at_clock()
+        context.look_at_host()
     if host.rate_ppm == before:
         return
     for context in on_node(world, host):
