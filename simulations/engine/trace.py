@@ -225,10 +225,10 @@ class Recorder(PartOfWorld):
     def follow_flight(self, raw: Sequence[tuple[Any, ...]]) -> None:
         """Remember departures of what is still under way; the last word on each message counts."""
         now, flight, names = self.kernel.now, self.flight, self.kernel.names
-        for number, send in {send[0]: send for send in raw}.items():
-            if send[3] > now or send[6] == HELD:
-                source, target = names[send[4]], names[send[5]]
-                flight[number] = (*send[:4], source, target, send[6], *message_of(send[7]))
+        for number, cause, depart, arrive, source, target, fate, message in raw:
+            if arrive > now or fate == HELD:
+                ends = names[source], names[target]
+                flight[number] = (number, cause, depart, arrive, *ends, fate, *message_of(message))
             elif number in flight:
                 del flight[number]
         gone = [
