@@ -22,7 +22,7 @@ MASTERS = ("delhi", "dhaka", "hanoi")
 def relayed(
     faults: list[dict[str, Any]], standbys: int = 1, twin: str | None = None, seed: int = 1, **more: Any
 ) -> World:
-    """Three masters with a client each, a relay and its standbys; the clients stop 2 s before the end."""
+    """Three masters with a client each, a relay and its standbys; the clients stop at until_s (2 s before the end)."""
     parameters = {"takeover_ms": 1000, **more.pop("parameters", {})}
     nodes: list[dict[str, Any]] = [
         {"id": name, "processes": [{"system": "relay", "role": "master"}]} for name in MASTERS
@@ -33,8 +33,9 @@ def relayed(
         for number in range(standbys)
     ]
     stop_s = more.pop("stop_s", 8.0)
+    until_s = more.pop("until_s", stop_s - 2)
     clients = [
-        {"client": f"of-{name}", "at": name, "to": name, "rate": 15, "keys": 40, "stop_s": stop_s - 2}
+        {"client": f"of-{name}", "at": name, "to": name, "rate": 15, "keys": 40, "stop_s": until_s}
         for name in MASTERS
     ]
     checks = [
@@ -72,6 +73,26 @@ def test_masters_leave_a_relay_that_stood_by_for_another_of_its_epoch() -> None:
     masters: list[Any] = [world.by_id[name].process for name in MASTERS]
     assert [master.relay for master in masters] == ["spare0"] * 3
     assert verdicts(world) == ALL_HOLD
+
+
+def test_a_relay_that_missed_all_takeovers_carries_the_data_when_nobody_else_is_left() -> None:
+    """Its epoch is older than those of the standbys that took over and died."""
+    dead = [
+        {**KILL, "at_s": 1.5},
+        *({"at_s": 4 + 3 * n, "do": "kill", "target": f"spare{n}"} for n in (0, 1)),
+    ]
+    world = relayed([*dead, {"at_s": 8, "do": "restart", "target": "hub"}], standbys=2, stop_s=13)
+    assert verdicts(world) == ALL_HOLD
+    masters: list[Any] = [world.by_id[name].process for name in MASTERS]
+    assert [master.relay for master in masters] == ["hub"] * 3
+
+
+def test_a_master_that_was_cut_off_catches_up_while_all_write_on() -> None:
+    faults = [{"at_s": 2, "do": "cut", "from": "hub", "to": "dhaka", "one_way": True, "for_s": 1}]
+    world = relayed(faults, until_s=8)
+    masters: dict[str, Any] = {name: world.by_id[name].process for name in MASTERS}
+    lags = [masters[name].counts[name] - masters["dhaka"].counts[name] for name in MASTERS]
+    assert max(lags) < 5
 
 
 def test_every_write_reaches_every_master_through_the_relay() -> None:

@@ -34,6 +34,11 @@ class Master(State):
         """continue: a write is acknowledged when it is on the own disk. stop: when all other masters have it."""
         return self.parameters.mode != STOP or not self.others
 
+    def is_silent(self) -> bool:
+        """Whether the relay in use is gone. Then whoever sends a pulse will do, in an older epoch too (it may have
+        missed all the takeovers since): no relay holds anything that could be stale."""
+        return not 0 <= self.context.now - self.heard_us < self.parameters.takeover_ms * 1000
+
     # -- small steps ----------------------------------------------------------------------------------------------
 
     def apply(self, entry: Entry) -> None:
@@ -103,14 +108,15 @@ class Master(State):
 
     def on_pulse(self, sender: str, message: Pulse) -> None:
         """The relay of the highest epoch carries the data. A new one gets everything that is not confirmed."""
-        if message.epoch > self.epoch or (message.epoch == self.epoch and not self.relay):
+        if message.epoch < self.epoch and not self.is_silent():
+            return
+        if message.epoch != self.epoch or not self.relay:
             self.context.note("relay.uses", relay=sender, epoch=message.epoch, again=len(self.unconfirmed))
             self.epoch, self.relay = message.epoch, sender
             self.send_again()
-        elif message.epoch == self.epoch:
-            # A cut made two relays of one epoch: who stood by again since sends no pulse. What went to it and was lost
-            # goes again by the timer.
-            self.relay = sender
+        # (A cut made two relays of one epoch: who stood by again since sends no pulse. What went to it and was lost
+        # goes again by the timer.)
+        self.relay, self.heard_us = sender, self.context.now
 
     def send_again(self) -> None:
         """Everything that is not confirmed, oldest first, up to a window."""
@@ -142,9 +148,9 @@ class Master(State):
         if message.number <= self.confirmed.get(message.master, 0):
             return
         self.confirmed[message.master] = message.number
-        self.idle = False
         everywhere = min(self.confirmed.values())
         for number in [number for number in self.unconfirmed if number <= everywhere]:
+            self.idle = False  # (What only some confirm may be lost on its way to the others.)
             entry = self.unconfirmed.pop(number)
             request = self.waiting.pop(number, None)
             if request is not None:

@@ -17,7 +17,8 @@ NAME = "relay"
 class State(Process):
     """``log``: every write in the order in which it was applied here; ``counts``: origin -> how many of its writes are
     in it; ``unconfirmed``: own writes that some other master may lack; ``confirmed``: master -> up to where it has
-    them; ``relay``, ``epoch``: who carries them; ``carried``: entries that a relay passed on."""
+    them; ``relay``, ``epoch``: who carries them, and ``heard_us``: its last pulse; ``carried``: entries that a relay
+    passed on."""
 
     watched: ClassVar[tuple[str, ...]] = ("role", "epoch", "log.version", "state_hash", "foreign")
 
@@ -30,6 +31,7 @@ class State(Process):
     role: str = "master"
     epoch: int = 0
     relay: str = ""
+    heard_us: int = 0
     others: tuple[str, ...] = ()
     counts: dict[str, int] = field(default_factory=dict)
     clock: int = 0
