@@ -21,12 +21,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
 from simulations.engine.log import Log
+from simulations.engine.reading import reader
 
 
 class Message(msgspec.Struct, array_like=True, gc=False, tag=True):
@@ -165,8 +165,7 @@ class Process(Outbox):
 
     Plain data: None, bool, int, float, str, bytes, tuples and msgspec Structs that are never changed in place, and
     lists, dicts (str or int keys), sets (iterate only sorted) and ``Log`` of those. ``watched`` names the attributes
-    (dots allowed, e.g. ``log.version``) that checks compare after each event; a class may have a method
-    ``watched_values`` that reads them faster.
+    (dots allowed, e.g. ``log.version``) that checks compare after each event.
 
     ``id``: its address; ``kind``: the role given to it by the topology, or ""; ``peers``: addresses of the other
     processes of its system; ``directory``: system -> addresses of all its processes, system/role -> of those with
@@ -206,13 +205,14 @@ class Process(Outbox):
         """``parameters`` was replaced while the process ran (set_parameter)."""
 
 
+_probes: dict[type[Process], Callable[[Any], tuple[Any, ...]] | None] = {}
+
+
 def probe_of(kind: type[Process]) -> Callable[[Any], tuple[Any, ...]] | None:
-    """What reads the watched attributes of a class's processes: its own ``watched_values``, where it has that. None:
-    they are not watched."""
-    if len(kind.watched) < 2:
-        return None
-    spelled_out: Callable[[Any], tuple[Any, ...]] | None = getattr(kind, "watched_values", None)
-    return spelled_out or attrgetter(*kind.watched)
+    """What reads the watched attributes of a class's processes, made once. None: they are not watched."""
+    if kind not in _probes:
+        _probes[kind] = reader(kind.watched) if kind.watched else None
+    return _probes[kind]
 
 
 class Text(msgspec.Struct, frozen=True):

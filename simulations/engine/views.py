@@ -13,6 +13,7 @@ from simulations.engine.context import ProcessContext
 from simulations.engine.copying import copier, copy_value
 from simulations.engine.log import Log
 from simulations.engine.process import Descriptor, Process, Request, ViewField
+from simulations.engine.reading import reader
 
 SHOWN_ENTRIES = 64
 TEXT_SHOWN_MAX = 200
@@ -207,12 +208,7 @@ def reader_of(field: ViewField) -> Callable[[Any], Any]:
 
 def fields_of(fields: list[ViewField]) -> Fields:
     """These fields, to be looked at together."""
-    names = tuple(field.name for field in fields)
-    if len(fields) == 1:  # (of one, attrgetter makes no tuple)
-        single = reader_of(fields[0])
-        return names, lambda process: (single(process),)
-    attributes = [field.attribute or field.name for field in fields]
-    return names, attrgetter(*attributes) if fields else lambda process: ()
+    return tuple(field.name for field in fields), reader([field.attribute or field.name for field in fields])
 
 
 def annotation_of(kind: type[Process], field: ViewField) -> Any:

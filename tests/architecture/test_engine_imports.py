@@ -43,6 +43,8 @@ ALLOWED = {
 }
 # Their results differ between processes, so no digest would be the same twice.
 UNREPEATABLE_CALLS = {"hash", "id", "open", "input", "print", "eval", "exec"}
+# The one place that compiles: readers of attributes, from names that stand in classes and are checked to be names.
+COMPILES = ENGINE / "reading.py"
 
 
 def engine_files() -> list[Path]:
@@ -82,6 +84,8 @@ def test_the_engine_stays_plain_python() -> None:
         str(path.relative_to(ROOT)): offences(path.read_text(encoding="utf-8")) for path in engine_files()
     }
     assert len(found) > 5
+    compiles = found.pop(str(COMPILES.relative_to(ROOT)))
+    assert [what.partition(" in ")[0] for what in compiles] == ["calls eval()"]
     assert {path: what for path, what in found.items() if what} == {}
 
 

@@ -108,10 +108,6 @@ class State(Process):
     allowance: dict[str, int] = field(default_factory=dict)
     transfers: dict[str, tuple[Snapshot, int]] = field(default_factory=dict)
 
-    def watched_values(self) -> tuple[Any, ...]:
-        """What ``watched`` names, spelled out: it is read after every event, and this is faster."""
-        return (self.role, self.term, self.log.version, self.commit_index, self.last_applied)
-
     @property
     def has_vote(self) -> bool:
         """Whether it counts towards a majority."""
