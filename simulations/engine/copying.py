@@ -11,12 +11,12 @@ import types
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
-from operator import attrgetter
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from simulations.engine.process import Message
+from simulations.engine.reading import reader
 
 Copier = Callable[[Any], Any]
 ATOMS = (int, str, float, bool, bytes, type(None))
@@ -95,7 +95,7 @@ def plan_of(kind: type) -> Plan:
     names = tuple(field.name for field in fields(kind))
     copiers = (None if name in SHARED else copier(hints[name]) for name in names)
     copied = tuple((place, made) for place, made in enumerate(copiers) if made is not None)
-    return Plan(names if hasattr(kind, "__post_init__") else (), attrgetter(*names), copied)
+    return Plan(names if hasattr(kind, "__post_init__") else (), reader(names), copied)
 
 
 def fork_process(process: Any) -> Any:
