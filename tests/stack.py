@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -60,6 +61,16 @@ class RunningStack:
     def kill(self, name: str) -> None:
         """SIGKILL to a process and its helpers. It stays dead until `restart`."""
         self.child(name).kill()
+
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Within the block a process neither answers nor ends."""
+        pid = self.child(name).pid
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def restart(self, name: str) -> None:
         """Kill it if it still runs, start it again, and wait until it answers."""

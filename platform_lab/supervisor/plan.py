@@ -48,7 +48,9 @@ def valkey_service(folder: Path) -> tuple[Service, str]:
 
 
 def valkey_arguments(path: Path, folder: Path) -> Iterable[str]:
-    """No port, nothing durable, a memory limit that refuses instead of dropping the broker's keys."""
+    """No port, nothing durable, and a memory limit at which what was used least goes first of all that has a lifetime:
+    chunks, checkpoints, answers. The queues of the workers have none and stay.
+    """
     options = {
         "port": "0",
         "unixsocket": str(path),
@@ -57,7 +59,7 @@ def valkey_arguments(path: Path, folder: Path) -> Iterable[str]:
         "save": "",
         "appendonly": "no",
         "maxmemory": "256mb",
-        "maxmemory-policy": "noeviction",
+        "maxmemory-policy": "volatile-lru",
         "daemonize": "no",
     }
     for name, value in options.items():

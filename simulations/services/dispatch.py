@@ -14,6 +14,7 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from simulations.live import lease
+from simulations.live.valkey import answers
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,9 @@ def send_slow(task: str, arguments: list[Any]) -> bool:
 
 
 def _send(task: str, arguments: list[Any], queue: str, expires_s: float | None) -> bool:
+    if not answers():  # asked first, because Celery would wait for its broker ten times as long
+        log.warning("The task %s was not queued: Valkey does not answer", task)
+        return False
     try:
         current_app.send_task(
             task,

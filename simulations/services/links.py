@@ -11,6 +11,7 @@ from simulations.live import store
 from simulations.live.playhead import Playhead, server_ms
 from simulations.live.recipe import LoggedCommand, Recipe
 from simulations.live.tiles import cover_at, end_of, true_tiles
+from simulations.live.valkey import answers
 from simulations.live.worlds import POOL, Slice, world_at
 from simulations.models import Branch, LinkTrace, Run, SavedLink
 from simulations.services import dispatch, experiments, lanes, ranges, runs
@@ -26,6 +27,8 @@ def save_link(*, visitor: str, code: str, branch: int, at_us: int, title: str) -
     line = selectors.branch_of(run, branch) if run else None
     if run is None or line is None:
         raise BadInput("run", "there is no such run or branch", status=404)
+    if not answers():
+        raise BadInput("link", "could not be kept: the store does not answer", status=503)
     recipe = selectors.recipe_of(run, line)
     # A branch shares its beginning with its parent, and perhaps nobody ever opened the run: have what is missing
     # simulated before it is recorded.

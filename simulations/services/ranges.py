@@ -123,7 +123,8 @@ def _frames(
         if now - asked > ASK_AGAIN_S:
             asked = now
             request = {"code": code, "branch": branch, "from_us": reached, "to_us": to_us, "refined": refined}
-            dispatch.send(dispatch.FILL, [request], dispatch.shard_for(code), expires_s=WAIT_S)
+            if not dispatch.send(dispatch.FILL, [request], dispatch.shard_for(code), expires_s=WAIT_S):
+                return frames  # nobody was asked, so nothing will come
         time.sleep(LOOK_S)
 
 

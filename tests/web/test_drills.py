@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,9 +11,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+import redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from platform_lab.environment import redis_use
 from simulations import catalogue, wire
 from simulations.engine.world import World
 from simulations.live.lease import home_shard
@@ -169,6 +172,43 @@ def test_a_restarted_valkey_throws_nobody_back(drill: RunningStack) -> None:
         assert state["playhead"]["anchor_us"] >= 250_000
 
 
+def test_a_frozen_valkey_is_waited_for_once(drill: RunningStack) -> None:
+    """Each of the calls that one click needs used to wait for it in turn, 46 s together."""
+    browser = Browser(drill.base_url)
+    code = browser.new_run(EXPERIMENT)
+    with browser.socket(code) as socket:
+        reached = watch_until(socket, 64_000).t1_us
+        with drill.frozen("valkey"):
+            began = time.monotonic()
+            assert socket.command({"do": "kill", "target": "n3"}, "k1")["type"] == "accepted"
+            assert browser.get(f"/api/runs/{code}/range?from_us=0&to_us=1").body == b""
+            link = {"run": code, "branch": 0, "at_us": 0, "title": ""}
+            assert browser.post("/api/links", link).json()["error"]["field"] == "link"
+            until = {"type": "until", "condition": "election"}
+            assert browser.post(f"/api/runs/{code}/messages", until).status == 503
+            socket.until("waiting", lambda message: message["for"] == "server")
+            assert time.monotonic() - began < 10
+        header = watch_until(socket, reached + 100_000)
+        assert header.hash == straight_digest(browser, code, header.t1_us)
+
+
+def test_a_full_valkey_drops_what_was_used_least_and_runs_go_on(drill: RunningStack) -> None:
+    browser = Browser(drill.base_url)
+    with redis.Redis.from_url(redis_use(drill.redis_url, 2)) as client:
+        most = client.config_get("maxmemory")["maxmemory"]
+        client.config_set("maxmemory", client.info("memory")["used_memory"] + 1_000_000)
+        try:
+            for number in range(100):
+                client.set(f"chunk:old:{number}", b"x" * 20_000, ex=900)
+            code = browser.new_run(EXPERIMENT)
+            with browser.socket(code) as socket:
+                assert socket.command({"do": "kill", "target": "n3"}, "k1")["type"] == "accepted"
+                header = watch_until(socket, 200_000)
+                assert header.hash == straight_digest(browser, code, header.t1_us)
+        finally:
+            client.config_set("maxmemory", most)
+
+
 def test_a_hole_is_filled_by_one_range(drill: RunningStack) -> None:
     browser = Browser(drill.base_url)
     code = browser.new_run(EXPERIMENT)
@@ -183,10 +223,6 @@ def test_a_hole_is_filled_by_one_range(drill: RunningStack) -> None:
 
 
 def test_what_the_cache_has_lost_is_computed_again_for_a_range(drill: RunningStack) -> None:
-    import redis
-
-    from platform_lab.environment import redis_use
-
     browser = Browser(drill.base_url)
     code = browser.new_run(EXPERIMENT)
     with browser.socket(code) as socket:
