@@ -291,6 +291,18 @@ class Watch:
             found = msgspec.structs.replace(found, playhead=self.live.playhead)
         self.live = found
 
+    async def compare(self) -> None:
+        """Take from the row, and tell viewers, what nobody could be told while Valkey did not answer."""
+        found = None if self.live is None else await in_thread(states.newer, self.code, self.live)
+        if found is None:
+            return
+        live, branches = found
+        self.state = None
+        self.take(live)
+        await self.broadcast(wire.message("branches", branches=branches).decode())
+        await self.broadcast(wire.message("playhead", **states.playhead_message(live.playhead)).decode())
+        await self._push_there()
+
     async def take_search(self, note: bytes | None) -> None:
         """A "run until" of which nothing is heard goes on, or is told to be lost: nobody waits in vain."""
         if note is not None:
@@ -412,16 +424,26 @@ class Hub:
                 log.exception("The ticker stumbled")
 
     async def _tick(self, beat: bool) -> None:
+        was_reachable = self.machine.reachable
         if beat:
             try:
                 self.machine = await self._read()
             except redis.RedisError:
                 self.machine = Machine(reachable=False)
         for watch in list(self.watches.values()):
-            if not watch.viewers and time.monotonic() - watch.empty_since > REST_AFTER_S:
-                await self._rest(watch)
-            else:
-                await watch.tick(beat, self.machine)
+            try:
+                await self._tick_one(watch, beat, back=self.machine.reachable and not was_reachable)
+            except Exception:  # one run in trouble holds up no other
+                log.exception("The ticker stumbled over run %s", watch.code)
+
+    async def _tick_one(self, watch: Watch, beat: bool, back: bool) -> None:
+        """`back`: Valkey answers again."""
+        if not watch.viewers and time.monotonic() - watch.empty_since > REST_AFTER_S:
+            await self._rest(watch)
+            return
+        if back:
+            await watch.compare()
+        await watch.tick(beat, self.machine)
 
     async def _read(self) -> Machine:
         """One round trip a second for all runs: what is live, how many watch, which workers answer."""

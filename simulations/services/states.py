@@ -163,6 +163,25 @@ def revive(code: str, known: Live | None = None) -> Live | None:
     return Live(head, run.stop_us, revision)
 
 
+def newer(code: str, known: Live) -> tuple[Live, list[dict[str, Any]]] | None:
+    """What the row says, with all branches, if it is newer than what is known: a change of which Valkey was not told
+    while it did not answer. It is told now.
+    """
+    run = selectors.find_run(code)
+    if run is None:
+        return None
+    head = selectors.playhead_of(run)
+    branch = selectors.branch_of(run, head.branch)
+    revision = branch.revision if branch else 0
+    longer = head.branch == known.playhead.branch and revision > known.revision
+    if head.sequence <= known.playhead.sequence and not longer:
+        return None
+    with suppress(redis.RedisError):
+        lease.note_change(code, head, revision, run.stop_us)
+    live = msgspec.structs.replace(known, playhead=head, revision=revision)
+    return live, selectors.branches_plain(run)
+
+
 def preload(code: str) -> None:
     """Begin to compute the shared branch to its end and to pin it."""
     client().set(f"preload:{code}", "0", ex=PRELOAD_KEPT_S)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
+import pytest
+import redis
+
 from simulations import wire
-from simulations.hub import Watch
+from simulations.hub import Hub, Watch, in_thread
+from simulations.live import lease
 from simulations.live.lease import Live, Machine
 from simulations.live.playhead import Playhead
+from simulations.models import Run
+from simulations.services import commands
 from simulations.services.states import waiting_for
+from tests.web import kit
 
 
 def frame(t0_us: int, t1_us: int, revision: int = 0) -> tuple[wire.FrameHeader, bytes]:
@@ -58,3 +68,79 @@ def test_all_of_what_is_ahead_is_remembered_however_short_its_frames_are() -> No
     watch.live = Live(Playhead(playing=False, anchor_us=41 * 64_000), stop_us=15_000_000)
     watch._remember(*frame(42 * 64_000, 43 * 64_000))
     assert len(watch.frames) == 25
+
+
+class Listener:
+    """A viewer that keeps what it is told."""
+
+    visitor, name, role = "", "", "viewer"
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+
+    async def send_frame(self, header: wire.FrameHeader, frame: bytes) -> None:
+        """Frames are no matter here."""
+
+    async def send_text(self, text: str) -> None:
+        self.told.append(json.loads(text))
+
+    async def role_changed(self) -> None:
+        """Nor are roles."""
+
+
+async def joined(code: str) -> tuple[Hub, Listener]:
+    """A viewer of a run in a hub that ticks only when it is told to."""
+    hub, viewer = Hub(), Listener()
+    await hub.join(code, viewer)
+    assert hub.ticker is not None
+    hub.ticker.cancel()
+    return hub, viewer
+
+
+def undo_unheard(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do something and undo it while Valkey does not answer."""
+
+    def unanswered(*arguments: Any, **named: Any) -> None:
+        raise redis.ConnectionError
+
+    with monkeypatch.context() as away:
+        away.setattr(lease, "note_change", unanswered)
+        away.setattr(commands, "publish_message", lambda code, message: None)
+        kit.give(run, {"do": "kill", "target": "n2"}, at_us=0)
+        assert commands.undo(code=run.code, visitor=kit.OWNER, key="u1").branch == 1
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_was_done_while_valkey_did_not_answer_is_told_when_it_does(
+    live_redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await in_thread(kit.make_run, playing=False)
+    hub, viewer = await joined(run.code)
+    await in_thread(undo_unheard, run, monkeypatch)
+    hub.machine = Machine(reachable=False)
+    await hub._tick(beat=True)
+    found = {message["type"]: message for message in viewer.told}
+    assert [line["id"] for line in found["branches"]["branches"]] == [0, 1]
+    assert found["heartbeat"]["branch"] == 1
+    known = lease.read_live(live_redis.hgetall(f"live:{run.code}"))
+    assert known is not None
+    assert (known.playhead.branch, known.revision) == (1, 1)
+    await hub.watches[run.code].stop()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_run_in_trouble_holds_up_no_other(live_redis: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = [await in_thread(kit.make_run, playing=False) for _ in range(2)]
+    hub, viewer = await joined(first.code)
+    other = Listener()
+    watch = await hub.join(second.code, other)
+
+    async def fails(*arguments: Any) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(hub.watches[first.code], "send_stored", fails)
+    await hub._tick(beat=True)
+    assert "heartbeat" in [message["type"] for message in other.told]
+    assert "heartbeat" not in [message["type"] for message in viewer.told]
+    for one in (hub.watches[first.code], watch):
+        await one.stop()
