@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from simulations.engine import harness
 from simulations.engine.experiment.reader import parse
+from simulations.engine.meters import Scope
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.storage_service import StoreReply, StoreWrite
 from simulations.engine.systems.fenced_storage.process import FencedStorage, Parameters
@@ -58,6 +60,15 @@ def test_tokens_survive_a_restart() -> None:
     assert not write(group, "old", 33)
 
 
+def test_tokens_count_that_came_while_nobody_looked() -> None:
+    """The check of tokens is switched on while it runs."""
+    group = storage(check_token=False)
+    assert write(group, "new", 34)
+    assert write(group, "old", 33)
+    group.processes["store"].parameters = Parameters(True)
+    assert not write(group, "old", 33)
+
+
 def writer(at_s: float, token: int, client: str) -> dict[str, Any]:
     return {
         "client": client, "at": "n1", "operation": "put", "key": "k", "value": client, "at_s": at_s,
@@ -90,6 +101,40 @@ def test_the_twin_is_caught_after_a_restart_and_not_without_one(twin: str | None
     assert verdict(recipe(**more)) == "holds"
     restarted = recipe(faults=[{"at_s": 2, "do": "kill", "target": "n1", "for_s": 0.5}], **more)
     assert verdict(restarted) == ("violated" if twin else "holds")
+
+
+SLOW = {"storage": {"default": {"write_ms": 500}}, "parameters": {"check_token": False}}
+
+
+def test_a_write_that_a_crash_took_was_never_acknowledged() -> None:
+    killed = [{"at_s": 1.2, "do": "kill", "target": "n1", "for_s": 0.5}]
+    once = [{**writer(1, 34, "new"), "retries": 0}, writer(3, 33, "old")]
+    assert verdict(recipe(**SLOW, operations=once)) == "violated"
+    assert verdict(recipe(**SLOW, operations=once, faults=killed)) == "holds"
+
+
+def test_every_write_of_one_flush_is_judged() -> None:
+    """The first keeps the disk busy, so that the next two get there together."""
+    several = [writer(1, 1, "first"), writer(1.1, 34, "new"), writer(1.2, 33, "old")]
+    assert verdict(recipe(**SLOW, operations=several)) == "violated"
+
+
+def test_refusals_are_counted_over_all_lives() -> None:
+    late = [writer(at_s, 33, f"late{n}") for n, at_s in enumerate((1.5, 1.7, 3))]
+    killed = [{"at_s": 2, "do": "kill", "target": "n1", "for_s": 0.5}]
+    plain = recipe(operations=[writer(1, 34, "new"), *late], faults=killed)
+    plain["checks"] = [{"metric": "writes_fenced_off", "at_least": 0}]
+    world = World(parse(plain, SYSTEMS))
+    world.run_until(5_000_000)
+    assert harness.metric(world, "writes_fenced_off", Scope()) == 3
+
+
+def test_an_unknown_request_fails() -> None:
+    plain = recipe(operations=[{**writer(1, 2, "a"), "operation": "delete"}])
+    world = World(parse(plain, SYSTEMS))
+    world.run_until(5_000_000)
+    (found,) = world.history.operations.values()
+    assert (found.outcome, found.result) == ("fail", "Unimplemented")
 
 
 def test_plain_clients_are_answered_too() -> None:

@@ -27,14 +27,14 @@ class Parameters(msgspec.Struct, forbid_unknown_fields=True):
     check_token: bool = True
 
 
-Record = tuple[str, int, str, int]
-"""(key, token, writer, place among the writes that were stored)"""
+Record = tuple[str, int, str]
+"""A write: (key, token, writer)"""
 
 
 @dataclass(slots=True)
 class FencedStorage(Process):
-    """``values``: key -> value; ``tokens``: key -> highest token seen; ``stored``: the last write of each key that was
-    stored, and ``last``: how many were."""
+    """``values``: key -> value; ``tokens``: key -> highest token seen; ``flushing``: writes by the number under which
+    they go to the disk; ``stored``: those that came there last, and ``last``: how many did."""
 
     watched: ClassVar[tuple[str, ...]] = ("last", "refused")
 
@@ -46,7 +46,8 @@ class FencedStorage(Process):
 
     # --- volatile ---
     role: str = "storage"
-    stored: dict[str, Record] = field(default_factory=dict)
+    flushing: dict[int, Record] = field(default_factory=dict)
+    stored: tuple[Record, ...] = ()
     last: int = 0
     refused: int = 0
 
@@ -64,10 +65,9 @@ class FencedStorage(Process):
             self.refused += 1
             self.context.note("fenced_storage.fenced", writer=writer, token=token, highest=highest)
             return False
-        self.last += 1
         self.values[key], self.tokens[key] = value, max(highest, token)
-        self.stored[key] = (key, token, writer, self.last)
-        self.context.persist(put("values", dict(self.values)), put("tokens", dict(self.tokens)))
+        write = self.context.persist(put("values", dict(self.values)), put("tokens", dict(self.tokens)))
+        self.flushing[write] = (key, token, writer)
         self.context.note("fenced_storage.stored", writer=writer, value=value, token=token)
         return True
 
@@ -75,6 +75,12 @@ class FencedStorage(Process):
         if isinstance(message, StoreWrite):
             stored = self.store(message.key, message.value, message.token, sender)
             self.context.send(sender, StoreReply(message.number, stored))
+
+    def on_durable(self, write: int) -> None:
+        """Now they are acknowledged: their answers waited for the disk. A crash before would have taken them."""
+        done = [number for number in self.flushing if number <= write]
+        self.stored = tuple(self.flushing.pop(number) for number in done)
+        self.last += len(done)
 
     def on_request(self, request: Request) -> None:
         """A plain client: its token stands in its options, 0 without one."""
@@ -121,9 +127,7 @@ class NoOverwrittenAck(Check):
     ) -> None:
         if not isinstance(process, FencedStorage):
             return  # (other systems of the run have a check of this name too)
-        for key, token, writer, place in process.stored.values():
-            if place <= before[0]:
-                continue
+        for key, token, writer in process.stored if after[0] > before[0] else ():
             self.judged += 1
             named = f"{process.id} {key}"
             highest = self.newest.get(named, 0)
@@ -139,9 +143,7 @@ class NoOverwrittenAck(Check):
                     token=token,
                     highest=highest,
                 )
-                self.newest[named] = token
-            else:
-                self.newest[named] = token
+            self.newest[named] = token
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         """Nothing more to look at: every write was seen."""
