@@ -87,6 +87,16 @@ class RecordingContext:
         return [id for id, _ in notes]
 
 
+def started(process: Any, before: Any = None) -> Any:
+    """A process that starts alone: on the disk it finds, or on what is durable of the one in whose place it comes."""
+    process.context = RecordingContext(process.id)
+    if before is not None:
+        process.context.disk = before.context.disk
+        process.context.disk.complete(before.context.written)
+    process.on_start(Image(process.context.disk))
+    return process
+
+
 class Group:
     """Processes by id, with their contexts, disks and a network that the test moves."""
 

@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from simulations.engine.process import Reply, Request
-from simulations.engine.storage import Image
 from simulations.engine.systems.relay.master import Master
 from simulations.engine.systems.relay.messages import Confirmed, Deliver, Entry, Forward, Have, Pulse
 from simulations.engine.systems.relay.parameters import Parameters
 from simulations.engine.systems.relay.process import Relay
-from tests.systems.recording import RecordingContext
+from tests.systems.recording import started
 
 DIRECTORY = {
     "relay/master": ("cairo", "lagos", "tunis"), "relay/relay": ("hub",), "relay/standby": ("spare0", "spare1"),
@@ -21,13 +20,8 @@ DIRECTORY = {
 
 def begin(made: type[Any], id: str, before: Any = None, directory: Any = DIRECTORY, **parameters: Any) -> Any:
     """A process that starts, on an empty disk or on what is durable of ``before``."""
-    process = made(id=id, kind="relay" if id == "hub" else "", directory=directory)
-    process.parameters, process.context = Parameters(**parameters), RecordingContext(id)
-    if before is not None:
-        process.context.disk = before.context.disk
-        process.context.disk.complete(before.context.written)
-    process.on_start(Image(process.context.disk))
-    return process
+    kind = "relay" if id == "hub" else ""
+    return started(made(id=id, kind=kind, directory=directory, parameters=Parameters(**parameters)), before)
 
 
 def ask(master: Master, operation: int, value: Any = "v", key: str = "k", attempt: int = 1) -> None:

@@ -57,12 +57,15 @@ MESSAGES = (
                 ("epoch", "origin", "first", "entries", "base", "leads")),
     MessageSpec("Ack", "reply", Text("held so far", "已持有"), ("epoch", "heads")),
     MessageSpec("HandOver", "oneway", Text("lead from now on", "由你接管"), ("epoch", "heads")),
-    MessageSpec("Salvage", "oneway", Text("salvaged writes", "抢救出的写入"), ("entries",)),
+    MessageSpec("Salvage", "oneway", Text("salvaged writes", "抢救出的写入"), ("epoch", "entries")),
+    MessageSpec("Salvaged", "reply", Text("taken in", "已收下"), ("epoch",)),
     MessageSpec("BackupPart", "request", Text("part of a backup", "备份的一部分"),
-                ("number", "part", "parts", "entries", "heads")),
+                ("epoch", "number", "part", "parts", "entries", "heads")),
     MessageSpec("BackupDone", "reply", Text("backup kept?", "备份结果"), ("number", "good", "heads"), "good"),
-    MessageSpec("RestoreRequest", "request", Text("send the backup", "请求恢复"), ("to_us", "rate_mb_s", "part")),
-    MessageSpec("RestorePart", "reply", Text("part of the restore", "恢复的一部分"), ("part", "parts", "entries")),
+    MessageSpec("RestoreRequest", "request", Text("send the backup", "请求恢复"),
+                ("to_us", "rate_mb_s", "part", "last")),
+    MessageSpec("RestorePart", "reply", Text("part of the restore", "恢复的一部分"),
+                ("epoch", "to_us", "last", "part", "parts", "entries")),
 )  # fmt: skip
 
 NOTES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from simulations.engine.process import Request
+from simulations.engine.process import Request, put
 from simulations.engine.systems.disaster_recovery.copy import BATCH, Copy
 from simulations.engine.systems.disaster_recovery.messages import (
     Ack,
@@ -33,7 +33,8 @@ BACKUP_PATIENCE_US = 5 * SECOND
 class Leading(Copy):
     """``origin``: under what name it accepts writes in this epoch; ``acks``: copy -> how many of them it holds;
     ``known``: copy -> everything it holds; ``heard``: copy -> when it last said so; ``under_way``: copy -> the batch
-    it is being sent (origin, last number, since)."""
+    it is being sent (origin, last number, since); ``fenced``: the latest epoch in which another may lead; ``kept``:
+    store -> what it holds."""
 
     parameters: Parameters = field(default_factory=Parameters)
 
@@ -51,10 +52,11 @@ class Leading(Copy):
     home_since: int = -1
     successor: str = ""
     stay_until: int = 0
+    fenced: int = 0
 
     # --- backups ---
     backups: int = 0
-    kept: Heads = ()
+    kept: dict[str, Heads] = field(default_factory=dict)
 
     # -- who is who -----------------------------------------------------------------------------------------------
 
@@ -159,10 +161,11 @@ class Leading(Copy):
         """A sign of life to everybody; copies that lag get what they lack."""
         self.context.set_timer("beat", round(self.parameters.heartbeat_ms * 1000))
         empty = Ship(self.epoch, self.origin, self.head(self.origin) + 1, (), self.base, True)
-        for one in (*self.copies(), *self.only_told()):
+        copies = self.copies()
+        for one in (*copies, *self.only_told()):
             # (Nothing in it waits for the disk: a full disk queue must not look like a dead site.)
             self.context.send(one, empty, before_durable=True)
-            if self.in_batches(one) and one in self.known:
+            if one in copies and self.in_batches(one) and one in self.known:
                 self.ship_missing(one, self.known[one], self.batch_age_us(one))
         self.consider_failback()
 
@@ -213,7 +216,16 @@ class Leading(Copy):
     def step_down(self, epoch: int) -> None:
         """Fencing: somebody accepts writes in a later epoch, so this site must not."""
         self.context.note("disaster_recovery.fenced", epoch=epoch)
+        self.fenced = max(self.fenced, epoch)
         self.stop_serving(STANDBY if self.is_recovery() else FOLLOWER)
+
+    def epoch_of(self, one: str, after: int) -> int:
+        """The next epoch in which a site may lead. Epochs belong to the sites in turn, as ballots do (Lamport, Paxos
+        Made Simple, 2001), so that two that do not hear of each other never take the same; active sites share one."""
+        if self.parameters.tier == "active_active":
+            return after + 1
+        sites = (*self.servers, *self.recovery)
+        return after + 1 + (sites.index(one) - after - 1) % len(sites)
 
     # -- failback -------------------------------------------------------------------------------------------------
 
@@ -256,8 +268,10 @@ class Leading(Copy):
             self.begin_handover(self.returned()[0])
 
     def begin_handover(self, successor: str) -> None:
-        """Stop accepting writes, so that the successor can hold all of them."""
-        self.successor = successor
+        """Stop accepting writes, so that the successor can hold all of them. Who is told to lead may do so at any time
+        from now on, so this site does not lead in its epoch again, not even after a restart."""
+        self.successor, self.fenced = successor, self.epoch_of(successor, self.epoch)
+        self.context.persist(put("leads", 0), put("fenced", self.fenced))
         self.stop_serving(HANDING_OVER)
         self.context.set_timer("silence", round(self.parameters.detect_s * SECOND))
         self.under_way.pop(successor, None)
@@ -267,7 +281,7 @@ class Leading(Copy):
     def hand_over(self) -> None:
         """The last step: who holds everything leads on."""
         if self.caught_up(self.successor):
-            self.context.send(self.successor, HandOver(self.epoch + 1, self.heads()))
+            self.context.send(self.successor, HandOver(self.fenced, self.heads()))
 
     # -- backups --------------------------------------------------------------------------------------------------
 
@@ -281,25 +295,28 @@ class Leading(Copy):
         """Send what was written since the last backup that the store reported kept."""
         self.context.set_timer("backup", round(self.parameters.backup_every_s * SECOND))
         self.backups += 1
-        have = dict(self.kept)
-        entries = tuple(entry for entry in self.log if entry.number > have.get(entry.origin, 0))
+        for vault in self.vaults:
+            self.send_backup(vault)
+        self.context.set_timer("backup unanswered", BACKUP_PATIENCE_US)
+
+    def send_backup(self, vault: str) -> None:
+        entries = self.beyond(self.kept.get(vault, ()))
         if self.parameters.broken_at(self.context.now):
             entries = ()  # The dump is empty, and nobody looks at it.
         parts = max(1, -(-len(entries) // BATCH))
         self.context.note("disaster_recovery.backs_up", number=self.backups, entries=len(entries))
         for part in range(parts):
             piece = entries[part * BATCH : (part + 1) * BATCH]
-            for vault in self.vaults:
-                self.context.send(vault, BackupPart(self.backups, part, parts, piece, self.heads()))
-        self.context.set_timer("backup unanswered", BACKUP_PATIENCE_US)
+            self.context.send(vault, BackupPart(self.epoch, self.backups, part, parts, piece, self.heads()))
 
     def on_backup_done(self, sender: str, message: BackupDone) -> None:
-        """The store says what became of a backup; one that could not be read back is taken again at once."""
+        """The store says what became of a backup, and what it holds; one that could not be read back is taken again at
+        once."""
         if message.number != self.backups:
             return
         self.context.cancel_timer("backup unanswered")
+        self.kept[sender] = message.heads
         if message.good:
-            self.kept = message.heads
             self.claimed = max(self.claimed, sum(number for _, number in message.heads))
             self.context.note("disaster_recovery.backed_up", number=message.number, entries=self.claimed)
         elif self.backs_up():

@@ -66,14 +66,22 @@ class HandOver(DisasterMessage, gc=False):
 
 
 class Salvage(DisasterMessage, gc=False):
-    """Writes that a returned site had accepted and nobody else ever got, read from its disk."""
+    """Writes that a returned site had accepted and who leads in ``epoch`` never got, read from its disk."""
 
+    epoch: int
     entries: tuple[Entry, ...]
 
 
-class BackupPart(DisasterMessage, gc=False):
-    """One part of an incremental backup."""
+class Salvaged(DisasterMessage, gc=False):
+    """Who leads in ``epoch`` has taken in what it wanted of them: they may be dropped."""
 
+    epoch: int
+
+
+class BackupPart(DisasterMessage, gc=False):
+    """One part of an incremental backup, taken by who led in ``epoch``."""
+
+    epoch: int
     number: int
     part: int
     parts: int
@@ -82,7 +90,8 @@ class BackupPart(DisasterMessage, gc=False):
 
 
 class BackupDone(DisasterMessage, gc=False):
-    """The store's answer: the backup is kept (``good``), or it could not be read back."""
+    """The store's answer: the backup is kept (``good``), or it could not be read back. ``heads``: what the store
+    holds."""
 
     number: int
     good: bool
@@ -90,19 +99,25 @@ class BackupDone(DisasterMessage, gc=False):
 
 
 class RestoreRequest(DisasterMessage, gc=False):
-    """Send what can be read, from part ``part`` on. ``to_us``: only what was written by then (-1: everything)."""
+    """Send what can be read, from part ``part`` on. ``to_us``: only what was written by then (-1: everything);
+    ``last``: how much of the archive the parts before it came from (-1: none did)."""
 
     to_us: int
     rate_mb_s: float
     part: int
+    last: int
 
 
 class RestorePart(DisasterMessage, gc=False):
-    """One part of a restore; ``parts`` in all."""
+    """One part of a restore; ``parts`` in all. ``epoch``: the latest that the archive knows; ``to_us``, ``last``: see
+    RestoreRequest."""
 
+    epoch: int
+    to_us: int
+    last: int
     part: int
     parts: int
     entries: tuple[Entry, ...]
 
 
-MESSAGES = (Ship, Ack, HandOver, Salvage, BackupPart, BackupDone, RestoreRequest, RestorePart)
+MESSAGES = (Ship, Ack, HandOver, Salvage, Salvaged, BackupPart, BackupDone, RestoreRequest, RestorePart)

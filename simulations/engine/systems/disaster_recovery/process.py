@@ -30,23 +30,26 @@ from simulations.engine.systems.disaster_recovery.messages import (
     HandOver,
     RestorePart,
     Salvage,
+    Salvaged,
     Ship,
 )
-from simulations.engine.systems.disaster_recovery.recovering import GETTING_READY, Recovering
+from simulations.engine.systems.disaster_recovery.recovering import DISCARDING, GETTING_READY, Recovering
 
 RESUME_AFTER_BEATS = 3
 """Signs of life that a restarted primary would have heard of a later epoch before it leads on."""
 HANDLERS: dict[Any, str] = {
     Ship: "on_ship", Ack: "on_ack", HandOver: "on_hand_over", BackupDone: "on_backup_done",
-    RestorePart: "on_restore_part", Salvage: "on_salvage",
+    RestorePart: "on_restore_part", Salvage: "on_salvage", Salvaged: "on_salvaged",
 }  # fmt: skip
 
 
 @dataclass(slots=True)
 class Site(Recovering):
-    """One process of the home site or of a recovery region. ``late``: entries a delayed copy has not applied yet."""
+    """One process of the home site or of a recovery region. ``late``: entries a delayed copy has not applied yet;
+    ``handing_in``: the sign of life of a later epoch that it follows as soon as its own writes are salvaged."""
 
     late: list[Entry] = field(default_factory=list)
+    handing_in: Ship | None = None
 
     # -- start ----------------------------------------------------------------------------------------------------
 
@@ -60,6 +63,7 @@ class Site(Recovering):
             self.context.note("disaster_recovery.disk_lost")
             self.set_role(EMPTY)
             return
+        self.fenced, self.discards = disk.cell("fenced", 0), disk.cell("discards", False)
         led = disk.cell("leads", None)
         first = disk.cell("leader", None)
         chosen = self.servers[:1] == (self.id,) if first is None else bool(first)
@@ -90,7 +94,10 @@ class Site(Recovering):
         return self.parameters.delayed_replica_s > 0 and self.id == self.servers[-1] and len(self.servers) > 1
 
     def lead(self, epoch: int, cause: str, base: Any) -> None:
-        self.context.persist(put("leads", epoch))
+        if cause != "restart":
+            self.discards = cause in DISCARDING
+        self.context.persist(put("leads", epoch), put("discards", self.discards))
+        self.stop_getting_ready()
         self.catch_up()
         # (Not super(): a dataclass with slots is another class than the one its methods were written in.)
         Recovering.lead(self, epoch, cause, base)
@@ -111,24 +118,41 @@ class Site(Recovering):
             self.false_alarm()
         self.primary = sender if self.role not in SERVING else self.id
         self.listen_again()
+        if self.epoch < message.epoch:
+            return
         if message.entries and self.role not in GETTING_READY:
             self.take(message.entries)
         self.context.send(sender, Ack(self.epoch, self.heads()))
 
     def follow(self, sender: str, message: Ship) -> None:
-        """A later epoch: keep what it keeps, and accept no writes in the old one."""
-        self.context.note("disaster_recovery.follows", epoch=message.epoch)
+        """A later epoch: accept no writes in the old one, and hand in what only this copy has before it is dropped."""
         was_empty = self.role == EMPTY
+        self.fenced = max(self.fenced, message.epoch)
         self.stop_serving(self.resting_role())
+        self.stop_getting_ready()
+        self.context.cancel_timer("beat")
+        self.context.cancel_timer("resume")
         alone = self.beyond(message.base)
-        if alone and self.parameters.salvage and self.parameters.tier != "active_active":
-            self.context.send(sender, Salvage(alone))
+        if was_empty or not alone or not self.parameters.salvage or self.parameters.tier == "active_active":
+            self.adopt(message, was_empty)
+            return
+        if self.handing_in is None or not message.entries:  # (Again with every sign of life.)
+            self.context.send(sender, Salvage(message.epoch, alone))
+        self.handing_in = message
+
+    def on_salvaged(self, sender: str, message: Salvaged) -> None:
+        ship = self.handing_in
+        if ship is not None and ship.epoch == message.epoch > self.epoch:
+            self.adopt(ship)
+
+    def adopt(self, message: Ship, was_empty: bool = False) -> None:
+        """Keep what the later epoch keeps, and follow it."""
+        self.context.note("disaster_recovery.follows", epoch=message.epoch)
+        self.handing_in = None
         self.keep_base(message.base)
         self.write_epoch(message.epoch, message.base)
         if was_empty:
             self.context.persist(put("formatted", True))
-        for timer in ("beat", "resume", "started", "provisioned", "part", "validated"):
-            self.context.cancel_timer(timer)
         if self.parameters.tier == "active_active" and self.role != DELAYED:
             self.lead(message.epoch, "follows", message.base)
 

@@ -9,7 +9,7 @@ from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check
 from simulations.engine.checks.history import Operation
 from simulations.engine.checks.no_lost_ack import NoLostAck
 from simulations.engine.process import Note, Process
-from simulations.engine.systems.disaster_recovery.leading import ACTIVE, PRIMARY, SERVING
+from simulations.engine.systems.disaster_recovery.leading import ACTIVE, PRIMARY, RESTORING, SERVING
 from simulations.engine.systems.disaster_recovery.process import Site
 
 ROLE, EPOCH, DELETIONS, CLAIMED, RESTORES, CONFLICTS, CAPACITY, TOOK_OVER = range(8)
@@ -68,7 +68,7 @@ class DisasterNoLostAck(NoLostAck):
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         self.judged = len(self.acknowledged)
-        self.lost, self.lost_at = 0, ()
+        self.lost, self.lost_at, self.lost_ids = 0, (), ()
         sites = serving(running)
         if not sites:
             self.answer = (UNKNOWN, "no_lost_ack.no_leader", {}, None, None)
@@ -76,6 +76,7 @@ class DisasterNoLostAck(NoLostAck):
         there = set().union(*(standing(site) for site in sites))
         missing = [item for item in self.acknowledged if item[0] not in there]
         self.lost, self.lost_at = len(missing), tuple(item[2] for item in missing)
+        self.lost_ids = tuple(item[0] for item in missing)
         if missing:
             values = {
                 "leader": sites[0].id,
@@ -116,11 +117,13 @@ class OnePrimaryPerEpoch(Check):
 
 class FailbackLosesNothing(Check):
     """Whoever takes over by a planned handover holds what the one before it acknowledged. ``acknowledged``: operations
-    since it led; ``before``: its id."""
+    since it led; ``before``: its id; ``epoch``: the one in which it leads, so that nobody takes over from it in an
+    earlier one."""
 
     name: ClassVar[str] = "failback_loses_nothing"
     watches: ClassVar[tuple[int, ...] | None] = (ROLE, EPOCH)
     before: str = ""
+    epoch: int = 0
     acknowledged: list[int] = []
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
@@ -133,6 +136,8 @@ class FailbackLosesNothing(Check):
     ) -> None:
         if after[ROLE] != PRIMARY or (before[ROLE] == PRIMARY and before[EPOCH] == after[EPOCH]):
             return
+        if after[EPOCH] < self.epoch:
+            return
         if after[TOOK_OVER] == "handover" and self.before not in ("", process.id):
             self.judged += 1
             held = {entry.operation for entry in process.log}
@@ -142,15 +147,17 @@ class FailbackLosesNothing(Check):
                     at_us, event, "disaster_recovery.failback_lost",
                     lost=len(lost), before=self.before, after=process.id,
                 )  # fmt: skip
-        self.before, self.acknowledged = process.id, []
+        self.before, self.epoch, self.acknowledged = process.id, after[EPOCH], []
 
 
 class BackupsRestorable(Check):
-    """A restore brings back at least what the backup job had reported kept. ``claimed``: the most it ever did."""
+    """A restore brings back at least what the backup job had reported kept when it began. ``claimed``: the most it
+    ever did; ``due``: process -> what it had by then."""
 
     name: ClassVar[str] = "backups_restorable"
-    watches: ClassVar[tuple[int, ...] | None] = (CLAIMED, RESTORES)
+    watches: ClassVar[tuple[int, ...] | None] = (ROLE, CLAIMED, RESTORES)
     claimed: int = 0
+    due: dict[int, int] = {}
 
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
@@ -158,13 +165,15 @@ class BackupsRestorable(Check):
         if not isinstance(process, Site):
             return
         self.claimed = max(self.claimed, process.claimed)
+        if after[ROLE] == RESTORING != before[ROLE]:
+            self.due[process_index] = self.claimed
         if after[RESTORES] <= before[RESTORES] or process.plan[0] >= 0:
             return
         self.judged += 1
-        restored = process.log.last
-        if restored < self.claimed:
+        claimed, restored = self.due.pop(process_index, self.claimed), process.log.last
+        if restored < claimed:
             self.violate(
-                at_us, event, "disaster_recovery.backup_not_there", claimed=self.claimed, restored=restored
+                at_us, event, "disaster_recovery.backup_not_there", claimed=claimed, restored=restored
             )
 
 

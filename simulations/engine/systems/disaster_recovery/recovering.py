@@ -24,19 +24,28 @@ from simulations.engine.systems.disaster_recovery.messages import (
     RestorePart,
     RestoreRequest,
     Salvage,
+    Salvaged,
 )
 
 GETTING_READY = (STARTING, RESTORING, VALIDATING)
+STEPS = ("started", "provisioned", "part", "validated")
+"""Timers of a site that gets ready."""
+DISCARDING = ("restore", "delayed copy")
+"""Ways to take over that are meant to throw writes away."""
 PART_PATIENCE_US = 3 * SECOND
 """How long after it should be there a missing part of a restore is asked for again."""
 
 
 @dataclass(slots=True)
 class Recovering(Leading):
-    """``plan``: what the restore under way wants: (to_us, rate_mb_s); ``parts``: what has arrived of it."""
+    """``plan``: what the restore under way wants: (to_us, rate_mb_s); ``parts``: what has arrived of it, and
+    ``part_of``: how much of the archive they are taken from; ``discards``: whether it leads with data that somebody
+    chose, so that nothing is salvaged."""
 
     plan: tuple[int, float] = (-1, 0.0)
     parts: list[tuple[Entry, ...]] = field(default_factory=list)
+    part_of: int = -1
+    discards: bool = False
     getting_ready_for: str = ""
     salvaged: dict[str, int] = field(default_factory=dict)
 
@@ -51,7 +60,7 @@ class Recovering(Leading):
     def on_silence(self) -> None:
         """No sign of life for detect_s: a dead site and a cut line look the same from here."""
         if self.role == HANDING_OVER:
-            self.serve("handover unanswered", self.epoch + 2)
+            self.serve("handover unanswered")
         elif self.role == STANDBY:
             self.context.note("disaster_recovery.disaster", tier=self.parameters.tier, lost=self.primary)
             self.primary = ""
@@ -68,23 +77,28 @@ class Recovering(Leading):
         self.set_role(STARTING)
         self.context.set_timer("started", round(wait_s * SECOND))
 
-    def serve(self, cause: str, epoch: int = 0) -> None:
+    def serve(self, cause: str) -> None:
         """Accept writes in an epoch of its own: nobody else can hold it."""
-        self.lead(epoch or self.next_epoch(), cause, self.heads())
+        self.lead(self.next_epoch(), cause, self.heads())
 
     def next_epoch(self) -> int:
-        return self.epoch + 1
+        return self.epoch_of(self.id, max(self.epoch, self.fenced))
+
+    def stop_getting_ready(self) -> None:
+        """Whatever was to happen next does not happen any more."""
+        for timer in STEPS:
+            self.context.cancel_timer(timer)
 
     def false_alarm(self) -> None:
         """The lost site spoke again before the takeover was complete."""
         self.context.note("disaster_recovery.false_alarm", by=self.primary)
-        for timer in ("started", "provisioned", "part", "validated"):
-            self.context.cancel_timer(timer)
+        self.stop_getting_ready()
         self.set_role(STANDBY)
 
     def on_hand_over(self, sender: str, message: HandOver) -> None:
         """Failback: lead when everything is here."""
-        if self.role in SERVING or message.epoch <= self.epoch or not self.holds(message):
+        late = message.epoch <= max(self.epoch, self.fenced)
+        if self.role in SERVING or late or not self.holds(message):
             return
         self.lead(message.epoch, "handover", message.heads)
 
@@ -95,8 +109,13 @@ class Recovering(Leading):
     def on_salvage(self, sender: str, message: Salvage) -> None:
         """Take in what the lost site had not shipped; a key that was written since keeps its later value. Not after a
         restore: that was meant to throw them away."""
-        if self.role != PRIMARY or self.took_over != "failover":
-            return
+        if self.role != PRIMARY or message.epoch != self.epoch:
+            return  # (It asks again, whoever leads then.)
+        if not self.discards:
+            self.salvage(sender, message)
+        self.context.send(sender, Salvaged(self.epoch))
+
+    def salvage(self, sender: str, message: Salvage) -> None:
         late = taken = 0
         for entry in message.entries:
             if entry.kind != "put" or entry.number <= self.salvaged.get(
@@ -118,9 +137,10 @@ class Recovering(Leading):
             self.context.note("disaster_recovery.no_store")
             return
         self.stop_serving(STARTING)
+        self.stop_getting_ready()
         self.primary = ""
         self.getting_ready_for = cause
-        self.plan, self.parts = (to_us, rate_mb_s), []
+        self.plan, self.parts, self.part_of = (to_us, rate_mb_s), [], -1
         provision_s = 0 if self.parameters.point_in_time else self.parameters.provision_s
         self.context.note("disaster_recovery.provisions", seconds=provision_s)
         self.context.set_timer("provisioned", round(provision_s * SECOND))
@@ -129,14 +149,15 @@ class Recovering(Leading):
         """Ask the store for the next part; again when it does not come."""
         self.set_role(RESTORING)
         to_us, rate_mb_s = self.plan
-        self.context.send(self.vaults[0], RestoreRequest(to_us, rate_mb_s, len(self.parts)))
+        self.context.send(self.vaults[0], RestoreRequest(to_us, rate_mb_s, len(self.parts), self.part_of))
         whole_us = round(self.parameters.data_mb / rate_mb_s * SECOND)
         self.context.set_timer("part", whole_us // 4 + PART_PATIENCE_US)
 
     def on_restore_part(self, sender: str, message: RestorePart) -> None:
-        if self.role != RESTORING or message.part != len(self.parts):
+        if self.role != RESTORING or message.part != len(self.parts) or not self.fits(message):
             return
         self.parts.append(message.entries)
+        self.part_of, self.fenced = message.last, max(self.fenced, message.epoch)
         if len(self.parts) < message.parts:
             whole_us = round(self.parameters.data_mb / self.plan[1] * SECOND)
             self.context.set_timer("part", whole_us // message.parts + PART_PATIENCE_US)
@@ -146,6 +167,10 @@ class Recovering(Leading):
         self.context.note("disaster_recovery.validates", seconds=self.parameters.validate_s)
         self.context.set_timer("validated", round(self.parameters.validate_s * SECOND))
 
+    def fits(self, message: RestorePart) -> bool:
+        """Whether a part is of this restore and not of one before it, and continues the parts that are here."""
+        return message.to_us == self.plan[0] and self.part_of in (-1, message.last)
+
     def finish_restore(self) -> None:
         """The restored data is what there is: a new epoch begins with it."""
         entries = [entry for part in self.parts for entry in part]
@@ -153,8 +178,8 @@ class Recovering(Leading):
         self.parts = []
         self.restores += 1
         self.context.note("disaster_recovery.restored", entries=len(entries))
-        self.context.persist(("put", "formatted", True))
         self.serve(self.getting_ready_for)
+        self.context.persist(("put", "formatted", True))
 
     # -- a copy that lags on purpose ---------------------------------------------------------------------------------
 

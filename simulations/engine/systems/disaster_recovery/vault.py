@@ -46,10 +46,16 @@ class Backup(msgspec.Struct, frozen=True, array_like=True):
 class Staged(msgspec.Struct, array_like=True):
     """A backup that is arriving."""
 
+    epoch: int
     number: int
     sender: str
     heads: Heads
     parts: list[tuple[Entry, ...] | None]
+
+    def is_of(self, sender: str, message: BackupPart) -> bool:
+        """Whether a part belongs to it. (Who takes backups counts anew after a restart.)"""
+        mine = (self.sender, self.epoch, self.number, self.heads, len(self.parts))
+        return mine == (sender, message.epoch, message.number, message.heads, message.parts)
 
 
 class Sending(msgspec.Struct, array_like=True):
@@ -97,17 +103,30 @@ class Vault(Copy):
         if message.epoch > self.epoch:
             self.keep_base(message.base)
             self.write_epoch(message.epoch, message.base)
-        if message.epoch == self.epoch and self.take(message.entries):
+        if message.epoch != self.epoch:
+            return
+        lacks = self.head(message.origin) < message.first - 1
+        if self.take(message.entries) or lacks:
             self.context.send(sender, Ack(self.epoch, self.heads()))
 
     # -- backups ----------------------------------------------------------------------------------------------------
 
     def on_backup_part(self, sender: str, message: BackupPart) -> None:
+        if self.is_stale(message):
+            return
         staged = self.staged
-        if staged is None or (staged.number, staged.sender) != (message.number, sender):
-            staged = self.staged = Staged(message.number, sender, message.heads, [None] * message.parts)
+        if staged is None or not staged.is_of(sender, message):
+            empty: list[Any] = [None] * message.parts
+            staged = self.staged = Staged(message.epoch, message.number, sender, message.heads, empty)
         staged.parts[message.part] = message.entries
         self.when_complete(staged)
+
+    def is_stale(self, message: BackupPart) -> bool:
+        """A backup of a fenced site, or one that came late: only a later epoch may keep less than the archive has."""
+        if message.epoch != self.epoch:
+            return message.epoch < self.epoch
+        kept = dict(message.heads)
+        return any(number > kept.get(origin, 0) for origin, number in self.heads())
 
     def when_complete(self, staged: Staged) -> None:
         """A backup counts when all of it is here and, if somebody checks, has been read back."""
@@ -147,13 +166,17 @@ class Vault(Copy):
 
     def answer(self, staged: Staged, good: bool) -> None:
         self.staged = None
-        self.context.send(staged.sender, BackupDone(staged.number, good, staged.heads))
+        self.context.send(
+            staged.sender, BackupDone(staged.number, good, staged.heads if good else self.heads())
+        )
 
     def keep(self, staged: Staged, readable: bool) -> None:
         """The backup goes to the disk."""
         for part in staged.parts:
             self.take(part or ())
-        self.keep_base(staged.heads)
+        if staged.epoch > self.epoch:
+            self.keep_base(staged.heads)
+            self.write_epoch(staged.epoch, ())
         self.kept.append(Backup(staged.number, self.context.now, self.log.last, readable))
         self.context.persist(
             put("backups", [[one.number, one.at_us, one.last, one.readable] for one in self.kept])
@@ -176,10 +199,11 @@ class Vault(Copy):
     def on_restore_request(self, sender: str, message: RestoreRequest) -> None:
         """Send it in parts, at the rate that the network or the disks allow."""
         every_us = round(self.parameters.data_mb / message.rate_mb_s * SECOND / PARTS)
+        last = self.readable_until() if message.last < 0 else message.last
         self.context.note(
             "disaster_recovery.sends", to=sender, mb=self.parameters.data_mb, rate=message.rate_mb_s
         )
-        self.sending[sender] = Sending(message.to_us, self.readable_until(), message.part, every_us)
+        self.sending[sender] = Sending(message.to_us, last, message.part, every_us)
         self.context.set_timer(f"send {sender}", every_us)
 
     def send_part(self, to: str) -> None:
@@ -187,7 +211,9 @@ class Vault(Copy):
         entries = self.wanted(sending)
         size = -(-len(entries) // PARTS)
         piece = tuple(entries[sending.next * size : (sending.next + 1) * size])
-        self.context.send(to, RestorePart(sending.next, PARTS, piece))
+        self.context.send(
+            to, RestorePart(self.epoch, sending.to_us, sending.last, sending.next, PARTS, piece)
+        )
         sending.next += 1
         if sending.next < PARTS:
             self.context.set_timer(f"send {to}", sending.every_us)
