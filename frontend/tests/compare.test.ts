@@ -3,7 +3,9 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Operation, Send, TraceEvent } from '../src/core/chunk';
-import { firstDifference, standing, tally } from '../src/core/compare';
+import { firstDifference, otherwise, standing, tally } from '../src/core/compare';
+import type { Descriptors } from '../src/core/descriptor';
+import type { Experiment } from '../src/core/experiment';
 import { Divergence, stateDifferences } from '../src/core/divergence';
 import { Trace } from '../src/core/trace';
 import type { World } from '../src/core/world';
@@ -110,5 +112,25 @@ describe('states that differ', () => {
       ['n1', null, '"up"', '"down"'], ['n1', 'moon', '2', '3'], ['n1', 'shore', JSON.stringify(log(3, 'a')), JSON.stringify(log(3, 'b'))], ['n2', null, '"server"', undefined],
     ]);
     expect(stateDifferences(one, world('up', 2, 'a'))).toEqual([]);
+  });
+});
+
+describe('what tells a side from the others', () => {
+  const said = (en: string) => ({ en, zh: en });
+  const base = { system: 'tides', title: said('Ebb'), parameters: { calm: true }, topology: { nodes: [] } } as unknown as Experiment;
+  const tides = { tides: { parameters: [{ name: 'calm', default: false }, { name: 'depth', default: 3 }], twins: [] } } as unknown as Descriptors;
+
+  it('is a setting in which they differ, a default counted as what it is', () => {
+    const [first, second] = otherwise([base, { ...base, parameters: { depth: 3 } }], tides);
+    expect(first).toEqual({ title: null, twin: null, settings: [{ name: 'calm', value: true }] });
+    expect(second!.settings).toEqual([{ name: 'calm', value: false }]);
+  });
+  it('is the title of a variant, and a rule that is broken', () => {
+    const [first, second] = otherwise([base, { ...base, title: said('Flood'), parameters: {}, twin: 'no_moon' }], tides);
+    expect(first).toEqual({ title: base.title, twin: null, settings: [] });
+    expect(second).toEqual({ title: said('Flood'), twin: 'no_moon', settings: [] });
+  });
+  it('is the system alone when those differ', () => {
+    expect(otherwise([base, { ...base, system: 'winds' }], tides).map((one) => one.settings)).toEqual([[], []]);
   });
 });

@@ -1,7 +1,9 @@
 /** Two runs side by side in numbers, worked out from their traces: what each served, lost and spent, and where they part. Pure. */
 
-import type { Chunk, ClientState, Operation, Send, TraceEvent } from './chunk';
+import type { Chunk, ClientState, Json, Operation, Send, TraceEvent } from './chunk';
 import { KIND } from './chunk';
+import type { Descriptors, Text } from './descriptor';
+import type { Experiment } from './experiment';
 import { clientsIn, departed, isProtocol } from './summary';
 import type { Trace } from './trace';
 import { countAtOrBefore } from './world';
@@ -160,4 +162,28 @@ function* eventsOf(trace: Trace, branch: number, until_us: number, from_us: numb
     const end = countAtOrBefore(events, Math.min(end_us, until_us));
     for (let at = countAtOrBefore(events, from_us); at < end; at++) yield events[at]!;
   }
+}
+
+/** What makes a side another one than those beside it. */
+export interface Otherwise {
+  /** A variant's own title. */
+  title: Text | null;
+  /** The rule that is broken in it. */
+  twin: string | null;
+  /** Settings in which sides differ, as this one has them. */
+  settings: { name: string; value: Json }[];
+}
+
+/** For each side what tells it from the others: a title, a broken rule, else the settings in which they differ. */
+export function otherwise(sides: readonly Experiment[], descriptors: Descriptors): Otherwise[] {
+  const titled = new Set(sides.map((one) => one.title.en)).size > 1;
+  const alike = new Set(sides.map((one) => one.system)).size === 1;
+  const parameters = (alike && descriptors[sides[0]!.system]?.parameters) || [];
+  const valueOf = (one: Experiment, name: string, standard: Json): Json => one.parameters?.[name] ?? standard;
+  const varied = parameters.filter(({ name, default: standard }) =>
+    new Set(sides.map((one) => JSON.stringify(valueOf(one, name, standard)))).size > 1);
+  return sides.map((one) => ({
+    title: titled ? one.title : null, twin: one.twin ?? null,
+    settings: titled ? [] : varied.map(({ name, default: standard }) => ({ name, value: valueOf(one, name, standard) })),
+  }));
 }

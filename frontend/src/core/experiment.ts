@@ -60,6 +60,8 @@ export interface Experiment {
   timers?: string;
   watch?: Text | null;
   system: string;
+  /** A rule broken on purpose. */
+  twin?: string | null;
   seed: number;
   parameters?: Record<string, Json>;
   topology: Topology;

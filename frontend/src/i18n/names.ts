@@ -1,8 +1,9 @@
 /** What checks, measured numbers, arguments of faults, chosen values and units are called. A test holds the Chinese table to
  * everything the engine can judge, measure and ask for. */
 
-import type { Text } from '../core/descriptor';
-import { language, pick } from './index.svelte';
+import type { Json } from '../core/chunk';
+import type { Parameter, Text } from '../core/descriptor';
+import { language, pick, t } from './index.svelte';
 import english from './names.en.json';
 import chinese from './names.zh.json';
 
@@ -23,6 +24,14 @@ export const argumentWords = (name: string): string => named('arguments', name) 
 /** One of the values that a parameter or an argument may have; the same word may mean another thing elsewhere. */
 export const valueWords = (name: string, value: string): string =>
   named('values', `${name}.${value}`) ?? named('values', value) ?? value.replaceAll('_', ' ');
+
+/** The value of a system's parameter, as people read it. */
+export function settingValue(parameter: Parameter, value: Json): string {
+  if (typeof value === 'boolean') return t(value ? 'editor.on' : 'editor.off');
+  if (value === null) return '–';
+  if (parameter.type === 'choice') return valueWords(parameter.name, String(value));
+  return Array.isArray(value) ? value.join(' – ') : String(value);
+}
 
 /** A setting that a sweep varies, with the name that a command line takes. */
 export const settingWord = (words: Readonly<Record<string, Text>> | undefined, name: string): string =>

@@ -39,6 +39,8 @@ export default {
   without: 'without: {mechanism}',
   switched_on: 'with: {mechanism}',
   broken: 'broken: {mechanism}',
+  setting: '{name}: {value}',
+  ready: 'All sides stand at their beginning: press play.',
   latency: 'median latency',
   messages: 'messages per operation',
   round_trips: 'round trips per operation',

@@ -38,6 +38,8 @@ export default {
   without: '关闭：{mechanism}',
   switched_on: '开启：{mechanism}',
   broken: '改坏：{mechanism}',
+  setting: '{name}：{value}',
+  ready: '各方都停在起点：按播放开始。',
   gap: '最长中断',
   latency: '延迟中位数',
   messages: '每次操作的消息数',
