@@ -62,3 +62,15 @@ it('stays where it is when the past cannot be had', async () => {
   await session.step(-1);
   expect(at(session)).toBe(700_000);
 });
+
+it('plays from the start again where there is nothing more to play', async () => {
+  const session = paused(null);
+  session.state({ ...run, playhead: { ...run.playhead, anchor_us: 1_500_000, playing: true, sequence: 2 } });
+  session.at_us = 1_500_000;
+  expect(session.ended).toBe(true);
+  session.toggle();
+  expect([session.playing, at(session)]).toEqual([true, 0]);
+  session.at_us = 700_000;
+  session.toggle();
+  expect([session.playing, at(session)]).toEqual([false, 700_000]);
+});

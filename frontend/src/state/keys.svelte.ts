@@ -112,7 +112,7 @@ function chooseFocused(target: HTMLElement | null, action: KeyAction, session: S
 
 function perform(action: KeyAction, shift: boolean, session: Session, board: BoardView): void {
   switch (action) {
-    case 'play': return session.play(!session.playing);
+    case 'play': return session.toggle();
     case 'forward': return void session.step(1, shift ? sameKind(session) : undefined);
     case 'back': return void session.step(-1, shift ? sameKind(session) : undefined);
     case 'slower': return session.setSpeed(neighbour(session.speed, -1));

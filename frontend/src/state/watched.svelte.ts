@@ -250,6 +250,17 @@ export abstract class Watched extends Received {
     this.move(play ? { play } : { play, to_us: Math.round(this.at_us) });
   }
 
+  /** The moment on show is the last there will be. */
+  get ended(): boolean {
+    return this.stop_us > 0 && this.at_us >= this.stop_us;
+  }
+
+  /** Play or pause; where there is nothing more to play, from the beginning. */
+  toggle(): void {
+    if (this.ended) this.move({ play: true, to_us: this.start_us });
+    else this.play(!this.playing);
+  }
+
   setSpeed(speed: number): void {
     this.move({ speed });
   }

@@ -16,6 +16,7 @@ export default {
   blocked_unknown: 'a leader and a majority are there, and still nothing is committed',
   region_name: 'Timeline',
   play: 'Play',
+  again: 'Play again from the start',
   pause: 'Pause',
   step_forward: 'Step forward',
   step_back: 'Step back',

@@ -16,6 +16,7 @@ export default {
   blocked_unknown: '领导者与多数派都在，却仍然没有任何提交',
   region_name: '时间线',
   play: '播放',
+  again: '从头再播一次',
   pause: '暂停',
   step_forward: '前进一步',
   step_back: '后退一步',
