@@ -54,9 +54,10 @@ describe('layout', () => {
     }
     expect(layout(cluster([[1, 1], [2]]), new Map(), { w: 390, h: 300 }).regions[0]!.zones).toEqual([]);
   });
-  for (const clients of [new Map<string, string>(), new Map([['c1', 'n1'], ['c2', 'n2']])]) {
-    it(`leaves room for words on the discs of a low projector, with ${clients.size} clients`, () => {
-      const { radius, nodes } = layout(plain(5), clients, { w: 746, h: 190 });
+  for (const [topology, clients, h] of [[plain(5), new Map<string, string>(), 190], [plain(5), new Map([['c1', 'n1'], ['c2', 'n2']]), 190],
+    [cluster([[5]]), new Map([['c1', 'n1']]), 210], [cluster([[5]]), new Map([['c1', 'n1']]), 180], [cluster([[7]]), new Map([['c1', 'n1']]), 210]] as const) {
+    it(`leaves room for words on the ${topology.nodes.length} discs of a projector ${h} lines low, with ${clients.size} clients`, () => {
+      const { radius, nodes } = layout(topology, clients, { w: 746, h });
       expect(radius).toBeGreaterThanOrEqual(24);
       const spots = [...nodes.values()];
       for (const [at, a] of spots.entries()) for (const b of spots.slice(at + 1)) expect(Math.hypot(a.x - b.x, a.y - b.y)).toBeGreaterThan(2 * radius);

@@ -240,7 +240,7 @@ function placeZones(
       if (zone.clients.length) room = parts.room;
       rows.push(parts.row);
       const onlyZone = zones.length === 1 && zone.nodes.length >= 3;
-      const placed = onlyZone || alone ? ring(zone.nodes.length, room, detail) : rowsOf(zone.nodes.length, room, detail);
+      const placed = onlyZone || alone ? ring(zone.nodes.length, room, detail, made.size.h >= HEIGHT_MIN) : rowsOf(zone.nodes.length, room, detail);
       radius = Math.min(radius, placed.radius);
       spots.push(placed.spots);
     });
@@ -326,13 +326,17 @@ function rowsOf(count: number, room: Box, detail: Detail): { radius: number; spo
 }
 
 /** Nodes on an ellipse, the first at the top: the usual picture of one cluster in one place. In a low room it is stretched
- * as far as words on the discs need it. */
-function ring(count: number, room: Box, detail: Detail): { radius: number; spots: Point[] } {
+ * as far as words on the discs need it, and where that is not enough to name them, discs without
+ * strips stand in rows. `named`: not in a small picture, whose nodes bear no names. */
+function ring(count: number, room: Box, detail: Detail, named: boolean): { radius: number; spots: Point[] } {
   if (count < 3 || count > 15) return rowsOf(count, room, detail);
   const usual = ellipse(count, room, detail, 0.75);
   if (usual && usual.radius >= WORDY) return usual;
   const stretched = ellipse(count, room, detail, 2.5);
-  return (stretched && stretched.radius >= WORDY ? stretched : usual) ?? rowsOf(count, room, detail);
+  if (stretched && stretched.radius >= WORDY) return stretched;
+  if (usual && (!named || detail !== 'small' || usual.radius >= WORDED)) return usual;
+  const rows = rowsOf(count, room, detail);
+  return usual && rows.radius < WORDY ? usual : rows;
 }
 
 /** The ellipse with the largest discs, at most `stretch` heights of the room from its middle to either side. */
