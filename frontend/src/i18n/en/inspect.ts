@@ -50,7 +50,7 @@ export default {
   rule_unavailable: 'The source of this rule is not available.',
   why: 'What happened, and why',
   feed_empty: 'Nothing has happened yet.',
-  feed_times: '{count} times',
+  feed_times: '×{count}',
   feed_command: '{who}: {what}',
   feed_you: 'You',
   feed_script: 'Script',

@@ -50,7 +50,7 @@ export default {
   rule_unavailable: '无法取得这条规则的源码。',
   why: '发生了什么，为什么',
   feed_empty: '还没有发生任何事。',
-  feed_times: '{count} 次',
+  feed_times: '×{count}',
   feed_command: '{who}：{what}',
   feed_you: '您',
   feed_script: '脚本',
