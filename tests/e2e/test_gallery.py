@@ -33,8 +33,8 @@ def test_groups_and_systems_filter(page: Page) -> None:
     page.get_by_role("combobox", name="Group").select_option("ZK")
     expect(page.get_by_role("article")).to_have_count(sum(entry["group"] == "ZK" for entry in entries))
     page.get_by_role("combobox", name="Group").select_option("")
-    page.get_by_role("checkbox", name="Playable now").check()
-    expect(page.get_by_role("article")).to_have_count(sum(entry["available"] for entry in entries))
+    page.get_by_role("combobox", name="System").select_option(label="ZooKeeper (ZAB)")
+    expect(page.get_by_role("article")).to_have_count(sum(entry["system"] == "zookeeper" for entry in entries))
 
 
 def test_what_cannot_be_played_says_why(page: Page) -> None:
