@@ -147,6 +147,18 @@ def test_the_site(page: Page, console: Any) -> None:
     assert not said(wrong), said(wrong)
 
 
+def test_every_page_can_be_read_from_the_last_row(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 1280, "height": 720})
+    wrong: dict[str, list[str]] = {}
+    for path in ("/", "/gallery", "/concepts", "/build", "/history", "/sweeps"):
+        ready(page, f"{path}?projector")
+        wrong[path] = hard_to_read(page)
+    assert not said(wrong), said(wrong)
+    page.get_by_role("button", name="Projector view").click()
+    page.goto("/mine")
+    expect(page.locator("html[data-projector]")).to_have_count(0)
+
+
 def open_tabs(page: Page, number: int) -> None:
     """The tab of that number in each panel that has so many."""
     for panel in page.locator("aside").all():
@@ -170,7 +182,8 @@ def test_a_run_and_what_is_made_of_it(page: Page) -> None:
     page.keyboard.press("?")
     wrong["keys"] = found(page)
     slug = page.evaluate(SAVE, url.rpartition("/")[2])
-    for path in (f"{url}?projector", f"{url}/report", f"/e/{slug}", f"/e/{slug}/embed"):
+    # The projector comes last: it stays one from page to page.
+    for path in (f"{url}/report", f"/e/{slug}", f"/e/{slug}/embed", f"{url}?projector"):
         page.goto(path)
         page.wait_for_load_state("load")
         expect(page.locator("h1").first).to_be_attached()

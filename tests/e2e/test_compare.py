@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from simulations.engine.experiment import parse
 from simulations.engine.registry import SYSTEMS
-from tests.e2e.conftest import Console
+from tests.e2e.conftest import Console, NewPage
 from tests.e2e.kit import GEO, make_run, node, open_run, wait_for_leader
 from tests.web import tallies
 
@@ -161,3 +161,14 @@ def test_all_numbers_stand_side_by_side_in_a_small_window(page: Page) -> None:
     tall = page.get_by_role("row").nth(1).bounding_box()
     assert tall
     assert tall["height"] < 32, "a number is broken into two lines"
+
+
+def test_a_projector_shows_both_sides_whole_and_what_tells_them_apart(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 1280, "height": 720})
+    page.goto("/compare?projector")
+    page.get_by_role("button", name="Start", exact=True).click()
+    for label, setting in (("A", "PreVote: on"), ("B", "PreVote: off")):
+        expect(side(page, label).get_by_role("heading")).to_contain_text(setting)
+        expect(side(page, label).locator("[data-node]")).to_have_count(5)
+        for one in side(page, label).locator("[data-node]").all():
+            expect(one).to_be_in_viewport(ratio=0.99)

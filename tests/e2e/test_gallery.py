@@ -34,7 +34,9 @@ def test_groups_and_systems_filter(page: Page) -> None:
     expect(page.get_by_role("article")).to_have_count(sum(entry["group"] == "ZK" for entry in entries))
     page.get_by_role("combobox", name="Group").select_option("")
     page.get_by_role("combobox", name="System").select_option(label="ZooKeeper (ZAB)")
-    expect(page.get_by_role("article")).to_have_count(sum(entry["system"] == "zookeeper" for entry in entries))
+    expect(page.get_by_role("article")).to_have_count(
+        sum(entry["system"] == "zookeeper" for entry in entries)
+    )
 
 
 def test_what_cannot_be_played_says_why(page: Page) -> None:

@@ -35,6 +35,17 @@ function store(key: string, value: string): void {
   }
 }
 
+/** A projector stays one from page to page, as long as the tab lasts. */
+const PROJECTOR = 'platform-lab.projector';
+function projected(): boolean {
+  try {
+    if (new URLSearchParams(location.search).has('projector')) sessionStorage.setItem(PROJECTOR, '1');
+    return sessionStorage.getItem(PROJECTOR) === '1';
+  } catch {
+    return new URLSearchParams(location.search).has('projector');
+  }
+}
+
 /** `?view=logs` opens a page at that view. */
 function asked(): View {
   const view = new URLSearchParams(location.search).get('view') ?? 'map';
@@ -45,7 +56,7 @@ class Ui {
   theme = $state<Theme>(stored<Theme>('theme', 'auto'));
   /** Rises when colours change, for what is painted on a canvas. */
   themeVersion = $state(0);
-  projector = $state(new URLSearchParams(location.search).has('projector'));
+  projector = $state(projected());
   leftOpen = $state(true);
   rightOpen = $state(true);
   leftTab = $state<'build' | 'break' | 'operate' | 'client' | 'script'>('break');
@@ -101,6 +112,11 @@ class Ui {
 
   toggleProjector(): void {
     this.projector = !this.projector;
+    try {
+      sessionStorage.setItem(PROJECTOR, this.projector ? '1' : '');
+    } catch {
+      // The address says it as well.
+    }
     const address = new URL(location.href);
     if (this.projector) address.searchParams.set('projector', '');
     else address.searchParams.delete('projector');
