@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from heapq import heappush
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from simulations.engine.compiled import twin_maker
 from simulations.engine.hosts import Host
 from simulations.engine.network import CUT, HELD, LOST, ON_ITS_WAY, REORDER_STRETCH, Link, MessageRule
 from simulations.engine.process import Message, Process, Reply, Request
@@ -247,21 +249,24 @@ class ProcessContext:
 
     def fork(self, kernel: Kernel, host: Host | None) -> ProcessContext:
         """The same process in another world; ``links`` are shared, they never change."""
-        twin = type(self)(kernel, self.index, self.id, self.place, host, self.links, self.random)
-        twin.random = Stream(kernel.streams, self.random.key, self.random.seed, *self.random.names)
-        twin.disk_sample, twin.fixed_flush_us, twin.flush_us = (
-            self.disk_sample,
-            self.fixed_flush_us,
-            self.flush_us,
+        twin: ProcessContext = _twin_of(type(self))(self)  # type: ignore[arg-type]
+        twin.kernel, twin.host = kernel, host
+        twin.random, twin.disk_stream = (
+            self.random.fork(kernel.streams),
+            self.disk_stream.fork(kernel.streams),
         )
-        twin.disk_stream = Stream(
-            kernel.streams, self.disk_stream.key, self.random.seed, *self.disk_stream.names
-        )
-        twin.probe, twin.mark = self.probe, self.mark
-        twin.disk, twin.timers, twin.held = self.disk.fork(), self.timers.copy(), self.held.copy()
-        twin.written, twin.durable, twin.life = self.written, self.durable, self.life
-        twin.blocked, twin.slow_disk = self.blocked, self.slow_disk
+        twin.look_at_host()
         return twin
+
+
+@cache
+def _twin_of(kind: type) -> Callable[[Any], Any]:
+    """What copies contexts of a class, but for what belongs to their world or process."""
+    own = ("clock", "disk_stream", "host", "kernel", "process", "random")
+    copiers: dict[str, Callable[[Any], Any] | None] = {
+        name: None for name in ProcessContext.__slots__ if name not in own
+    }
+    return twin_maker(kind, {**copiers, "disk": Disk.fork, "timers": dict.copy, "held": list.copy})
 
 
 def transmit(kernel: Kernel, link: Link, message: Message, duplicate: bool = False, late_us: int = 0) -> None:

@@ -11,12 +11,12 @@ import types
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from simulations.engine.compiled import twin_maker
 from simulations.engine.process import Message
-from simulations.engine.reading import reader
 
 Copier = Callable[[Any], Any]
 ATOMS = (int, str, float, bool, bytes, type(None))
@@ -76,38 +76,16 @@ def copier(annotation: Any) -> Copier | None:
     return (lambda value: value.fork()) if hasattr(kind, "fork") else copy_value
 
 
-class Plan(NamedTuple):
-    """How processes of one class are copied: a function that reads all their fields, in the order in which the class
-    takes them, and (place, copier) of those that cannot be shared. ``names``: of the fields, when making one of the
-    class does more than to take them, so that they must be set one by one."""
-
-    names: tuple[str, ...]
-    read: Callable[[Any], tuple[Any, ...]]
-    copied: tuple[tuple[int, Copier], ...]
-
-
 @cache
-def plan_of(kind: type) -> Plan:
-    """The plan of a process class. TypeError if it is no dataclass."""
+def twin_maker_of(kind: type) -> Callable[[Any], Any]:
+    """What copies the processes of a class, without their context. TypeError if it is no dataclass."""
     if not is_dataclass(kind):
         raise TypeError(f"{kind.__name__} must be a dataclass")
     hints = get_type_hints(kind)
-    names = tuple(field.name for field in fields(kind))
-    copiers = (None if name in SHARED else copier(hints[name]) for name in names)
-    copied = tuple((place, made) for place, made in enumerate(copiers) if made is not None)
-    return Plan(names if hasattr(kind, "__post_init__") else (), reader(names), copied)
+    names = [field.name for field in fields(kind)]
+    return twin_maker(kind, {name: None if name in SHARED else copier(hints[name]) for name in names})
 
 
 def fork_process(process: Any) -> Any:
     """An independent copy of a process, without its context."""
-    kind = type(process)
-    names, read, copied = plan_of(kind)  # type: ignore[arg-type]
-    values = list(read(process))
-    for place, made in copied:
-        values[place] = made(values[place])
-    if not names:
-        return kind(*values)
-    twin = object.__new__(kind)
-    for name, value in zip(names, values, strict=True):
-        setattr(twin, name, value)
-    return twin
+    return twin_maker_of(type(process))(process)  # type: ignore[arg-type]

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
+from simulations.engine.compiled import reader
 from simulations.engine.log import Log
-from simulations.engine.reading import reader
 
 
 class Message(msgspec.Struct, array_like=True, gc=False, tag=True):

@@ -39,6 +39,10 @@ class Stream:
         self.seed = seed
         self.names = names
 
+    def fork(self, states: dict[int, int]) -> Stream:
+        """The same stream over another table."""
+        return Stream(states, self.key, self.seed, *self.names)
+
     def random(self) -> float:
         """A float in [0, 1)."""
         states, key = self.states, self.key

@@ -9,11 +9,11 @@ from typing import Any, get_type_hints
 
 import msgspec
 
+from simulations.engine.compiled import reader
 from simulations.engine.context import ProcessContext
 from simulations.engine.copying import copier, copy_value
 from simulations.engine.log import Log
 from simulations.engine.process import Descriptor, Process, Request, ViewField
-from simulations.engine.reading import reader
 
 SHOWN_ENTRIES = 64
 TEXT_SHOWN_MAX = 200
