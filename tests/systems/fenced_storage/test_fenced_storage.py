@@ -58,6 +58,7 @@ def test_tokens_survive_a_restart() -> None:
     assert write(group, "new", 34)
     group.start("store")
     assert not write(group, "old", 33)
+    assert group.processes["store"].values == {"k": "new"}
 
 
 def test_tokens_count_that_came_while_nobody_looked() -> None:
@@ -106,27 +107,58 @@ def test_the_twin_is_caught_after_a_restart_and_not_without_one(twin: str | None
 SLOW = {"storage": {"default": {"write_ms": 500}}, "parameters": {"check_token": False}}
 
 
+def once(at_s: float, token: int, client: str) -> dict[str, Any]:
+    return {**writer(at_s, token, client), "retries": 0}
+
+
 def test_a_write_that_a_crash_took_was_never_acknowledged() -> None:
-    killed = [{"at_s": 1.2, "do": "kill", "target": "n1", "for_s": 0.5}]
-    once = [{**writer(1, 34, "new"), "retries": 0}, writer(3, 33, "old")]
-    assert verdict(recipe(**SLOW, operations=once)) == "violated"
-    assert verdict(recipe(**SLOW, operations=once, faults=killed)) == "holds"
+    """It waited for the disk behind another one, which got there."""
+    killed = [{"at_s": 1.4, "do": "kill", "target": "n1", "for_s": 0.5}]
+    several = [once(0.8, 1, "first"), once(1, 34, "new"), writer(3, 33, "old")]
+    assert verdict(recipe(**SLOW, operations=several)) == "violated"
+    assert verdict(recipe(**SLOW, operations=several, faults=killed)) == "holds"
 
 
 def test_every_write_of_one_flush_is_judged() -> None:
     """The first keeps the disk busy, so that the next two get there together."""
-    several = [writer(1, 1, "first"), writer(1.1, 34, "new"), writer(1.2, 33, "old")]
+    several = [once(1, 1, "first"), once(1.1, 34, "new"), once(1.2, 33, "old")]
     assert verdict(recipe(**SLOW, operations=several)) == "violated"
+    assert verdict(recipe(**SLOW, operations=several[:2])) == "holds"
+    assert verdict(recipe(**SLOW, operations=[])) == "unknown"
+
+
+def test_the_check_tells_keys_and_storages_apart() -> None:
+    other = [{**writer(3, 33, "old"), "key": "j"}, {**writer(3, 33, "there"), "at": "n2", "to": "n2"}]
+    plain = recipe(operations=[{**writer(1, 34, "new"), "to": "n1"}, *other])
+    plain["topology"] = {"nodes": [{"id": "n1"}, {"id": "n2"}]}
+    assert verdict(plain) == "holds"
+
+
+def measured(plain: dict[str, Any], *names: str) -> list[Any]:
+    plain["checks"] = ["no_lost_ack", *({"metric": name, "at_least": 0} for name in names)]
+    world = World(parse(plain, SYSTEMS))
+    world.run_until(5_000_000)
+    return [harness.metric(world, name, Scope()) for name in names]
+
+
+def test_what_was_overwritten_is_lost_since_it_was_acknowledged() -> None:
+    """A second before the fault."""
+    paused = [{"at_s": 2, "do": "pause", "target": "n1", "for_s": 0.1}]
+    plain = recipe(parameters={"check_token": False}, faults=paused)
+    assert measured(plain, "lost_acknowledged", "rpo_s") == [1, pytest.approx(1, abs=0.01)]
+
+
+def test_a_write_without_a_token_is_older_than_any() -> None:
+    bare = {**writer(3, 0, "bare"), "arguments": {}}
+    assert measured(recipe(operations=[bare]), "acknowledged", "failed") == [1, 0]
+    assert measured(recipe(operations=[writer(1, 1, "a"), bare]), "acknowledged", "failed") == [1, 1]
 
 
 def test_refusals_are_counted_over_all_lives() -> None:
     late = [writer(at_s, 33, f"late{n}") for n, at_s in enumerate((1.5, 1.7, 3))]
     killed = [{"at_s": 2, "do": "kill", "target": "n1", "for_s": 0.5}]
     plain = recipe(operations=[writer(1, 34, "new"), *late], faults=killed)
-    plain["checks"] = [{"metric": "writes_fenced_off", "at_least": 0}]
-    world = World(parse(plain, SYSTEMS))
-    world.run_until(5_000_000)
-    assert harness.metric(world, "writes_fenced_off", Scope()) == 3
+    assert measured(plain, "writes_fenced_off") == [3]
 
 
 def test_an_unknown_request_fails() -> None:

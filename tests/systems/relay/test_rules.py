@@ -217,6 +217,24 @@ def test_who_asks_again_while_its_write_waits_writes_once_and_is_answered() -> N
     assert [(reply.operation, reply.attempt) for reply in replies] == [(1, 2)]
 
 
+def test_who_asks_again_after_its_write_was_acknowledged_writes_once_more() -> None:
+    """Masters remember no finished requests; but nobody is left without an answer."""
+    master = waiting()
+    for number in (1, 2):
+        assert len(master.log) == number
+        for other in ("tunis", "lagos"):
+            master.on_message("hub", Confirmed(other, number))
+        assert answered(master) == [1]
+        ask(master, 1, attempt=2)
+
+
+def test_what_changes_nothing_is_answered_at_once_and_not_written() -> None:
+    master = waiting()
+    master.on_request(Request(2, 1, "client", 1, 2, "cas", "k", ("other", "new")))
+    (reply,) = [message for _, message in master.context.take() if isinstance(message, Reply)]
+    assert (reply.operation, reply.result, len(master.log)) == (2, False, 1)
+
+
 def test_after_a_restart_the_others_are_asked_again_for_all_own_writes() -> None:
     before = begin(Master, "cairo")
     ask(before, 1)
@@ -263,6 +281,13 @@ def test_what_one_master_lacks_is_sent_again_although_another_confirms_all_the_t
         ask(master, operation)
         master.on_message("hub", Confirmed("tunis", operation))
     assert again(master) == [[1, 2, 3, 4]]
+
+
+def test_what_a_new_relay_was_given_has_time_to_arrive() -> None:
+    master = waiting()
+    master.on_timer("again")
+    master.on_message("spare0", Pulse(2))
+    assert (again(master), again(master)) == ([], [[1]])
 
 
 def test_sending_again_waits_while_the_last_master_catches_up() -> None:

@@ -113,10 +113,11 @@ NOTE_LOST = Note(
 
 class NoOverwrittenAck(Check):
     """An acknowledged write is lost when the holder of an older lock overwrites it. ``newest``: process and key ->
-    highest token whose write was stored; ``lost``: how many were overwritten so."""
+    (token, time) of the write that was stored last; ``lost``: how many were overwritten so, ``lost_at``: when those
+    had been acknowledged."""
 
     name: ClassVar[str] = "no_lost_ack"
-    newest: dict[str, int] = {}
+    newest: dict[str, tuple[int, int]] = {}
     lost: int = 0
     lost_at: tuple[int, ...] = ()
     lost_ids: tuple[int, ...] = ()
@@ -130,10 +131,10 @@ class NoOverwrittenAck(Check):
         for key, token, writer in process.stored if after[0] > before[0] else ():
             self.judged += 1
             named = f"{process.id} {key}"
-            highest = self.newest.get(named, 0)
+            highest, stored_us = self.newest.get(named, (0, at_us))
             if token < highest:
                 self.lost += 1
-                self.lost_at = (*self.lost_at, at_us)
+                self.lost_at = (*self.lost_at, stored_us)
                 self.violate(
                     at_us,
                     event,
@@ -143,7 +144,7 @@ class NoOverwrittenAck(Check):
                     token=token,
                     highest=highest,
                 )
-            self.newest[named] = token
+            self.newest[named] = (token, at_us)
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         """Nothing more to look at: every write was seen."""
@@ -163,7 +164,7 @@ class Fenced(Check):
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
     ) -> None:
-        self.refused += max(0, after[1] - before[1])
+        self.refused += after[1] - before[1]
 
 
 def writes_fenced_off(world: World, scope: Scope) -> int:

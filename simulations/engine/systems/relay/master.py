@@ -110,7 +110,7 @@ class Master(State):
         """The relay of the highest epoch carries the data. A new one gets everything that is not confirmed."""
         if message.epoch < self.epoch and not self.is_silent():
             return
-        if message.epoch != self.epoch or not self.relay:
+        if message.epoch != self.epoch:
             self.context.note("relay.uses", relay=sender, epoch=message.epoch, again=len(self.unconfirmed))
             self.epoch, self.relay = message.epoch, sender
             self.send_again()
