@@ -47,10 +47,13 @@ def look(code: str) -> Opening:
 
 
 def own(run: Run, shard: int, held: Lease | None) -> Lease | None:
-    """The lease of this run for our shard: kept, or taken when free with a new token on the row."""
+    """The lease of this run for our shard: kept, or taken when free with a new token on the row.
+
+    The lease comes first: of two shards that find none, the one that is late must not touch the other's token.
+    """
     if held is None:
-        taken = Lease(shard, runs.raise_fence(run.pk))
-        return taken if lease.take(run.code, taken) else None
+        taken = Lease(shard, run.fence + 1)
+        return taken if lease.take(run.code, taken) and runs.raise_fence(run) else None
     # An older token of our own shard lapses by itself.
     return held if held.shard == shard and held.fence == run.fence else None
 

@@ -172,10 +172,8 @@ def remove_old_runs() -> int:
         removed += gone.get("simulations.Run", 0)
 
 
-def raise_fence(run_id: int) -> int:
-    """A new fencing token: whoever holds an older one may not publish any more."""
-    with transaction.atomic():
-        run = Run.objects.select_for_update().only("fence").get(pk=run_id)
-        run.fence += 1
-        run.save(update_fields=["fence"])
-    return run.fence
+def raise_fence(run: Run) -> bool:
+    """The next fencing token: whoever holds an older one may not publish any more. False when somebody else has
+    raised it since the run was read.
+    """
+    return Run.objects.filter(pk=run.pk, fence=run.fence).update(fence=run.fence + 1) == 1

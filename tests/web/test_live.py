@@ -333,3 +333,15 @@ def test_taking_over_raises_the_fence_and_the_old_owner_publishes_nothing() -> N
     assert taken is not None
     assert taken.fence > held.fence
     assert not lanes.still_ours(run, held)
+
+
+def test_of_two_shards_that_find_no_lease_the_late_one_leaves_the_other_in_charge() -> None:
+    run = kit.make_run()
+    late = Run.objects.get(pk=run.pk)
+    held = lanes.own(run, 0, None)
+    assert held is not None
+    assert lanes.own(late, 1, None) is None
+    assert lanes.still_ours(run, held)
+    client().delete(f"lease:{run.code}")
+    assert lanes.own(late, 1, None) is None  # it read the row before the other's token was on it
+    assert lanes.still_ours(run, held)
