@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from platform_lab.health import health
 
 handler400 = "simulations.api.unusable"
+handler500 = "simulations.api.broken"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health, name="health"),

@@ -11,12 +11,14 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 import redis
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.csrf import csrf_failure
 from django.views.decorators.cache import never_cache
+from django.views.defaults import server_error
 
 from simulations import limits, selectors, visitors, wire
 from simulations.live.detail import AGGREGATE, FULL, LEVELS
@@ -56,6 +58,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
             try:
                 if request.method not in methods:
                     raise BadInput("method", "is not allowed here", methods, status=405)
+                require_storable(request.META["QUERY_STRING"])
                 response = view(request, *arguments, **named)
             except BadInput as error:
                 response = failure(error)
@@ -63,6 +66,8 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                 log.exception("%s %s failed", request.method, request.path)
                 response = failure(BadInput("server", UNABLE, status=503))
                 response["Retry-After"] = "5"
+            if response.status_code == 405:
+                response["Allow"] = ", ".join(methods)
             visitors.remember(request, response)
             return response
 
@@ -92,9 +97,25 @@ def unusable(request: HttpRequest, exception: Exception) -> HttpResponse:
         return render(request, "400.html", status=400)
     try:
         require_utf8(request)
+        if isinstance(exception, RequestDataTooBig):
+            most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+            raise BadInput("body", f"longer than {most} bytes", status=413)
     except BadInput as error:
         return failure(error)
-    return failure(BadInput("body", "cannot be read"))
+    return failure(BadInput("query" if request.method == "GET" else "body", "cannot be read"))
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """What is shown where the product itself failed: to scripts an error of the API, to people a page."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    return failure(BadInput("server", UNABLE, status=500))
+
+
+def require_storable(query: str) -> None:
+    """BadInput for the character that PostgreSQL cannot store, and nobody means."""
+    if "%00" in query:
+        raise BadInput("query", wire.UNSTORABLE)
 
 
 def failure(error: BadInput) -> HttpResponse:

@@ -8,6 +8,7 @@ and numbers out of range are errors that name the field.
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, TypeVar
@@ -26,6 +27,8 @@ _packer = msgspec.msgpack.Encoder()
 _json = msgspec.json.Encoder()
 _length = 4
 T = TypeVar("T")
+UNSTORABLE = "holds the character U+0000, which cannot be stored"
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class BadInput(Exception):
@@ -211,13 +214,16 @@ def decode_message(data: str | bytes) -> AnyMessage:
 def decode_strictly(decoder: msgspec.json.Decoder[T], data: str | bytes, whole: str = "message") -> T:
     """Decode JSON; every mistake, depth and overflow included, becomes BadInput."""
     try:
-        return decoder.decode(data)
+        found = decoder.decode(data)
     except msgspec.ValidationError as error:
         raise bad_field(error, whole) from error
     except (msgspec.DecodeError, UnicodeError) as error:
         raise BadInput(whole, f"this is not JSON: {error}") from error
     except RecursionError as error:
         raise BadInput(whole, "nested too deeply") from error
+    if _NUL.search(data if isinstance(data, bytes) else data.encode()):
+        raise BadInput(whole, UNSTORABLE)
+    return found
 
 
 def bad_field(error: msgspec.ValidationError, whole: str = "message") -> BadInput:

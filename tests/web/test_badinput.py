@@ -48,6 +48,10 @@ def send(client: Client, path: str, raw: str | bytes, kind: str = "application/j
         ('{"from": {"link": "zzzzzzzz"}}', 404, "from.link"),
         ('{"experiment": "../../etc/passwd"}', 404, "experiment"),
         ('{"experiment": {"format": 1}}', 400, "id"),
+        (r'{"experiment": "RA-01", "title": "a\u0000b"}', 400, "body"),
+        (r'{"experiment": "\\\u0000"}', 400, "body"),
+        (r'{"experiment": "\\u0000"}', 404, "experiment"),
+        ('{"experiment": "RA-01", "set": {"heartbeat_ms": ' + "9" * 5_000 + "}}", 400, "set"),
         ('{"experiment": "RA-01", "title": "' + "x" * 300 + '"}', 400, "title"),
         ('{"experiment": ' + "[" * 20_000 + "]" * 20_000 + "}", 400, None),
         ('{"experiment": ' + '{"a":' * 20_000 + "1" + "}" * 20_001, 400, None),
@@ -67,6 +71,7 @@ def test_other_content_types_and_methods_are_refused(client: Client) -> None:
     assert send(client, "/api/runs", json.dumps(RUN), "text/plain").status_code == 415
     answer = client.get("/api/runs")
     assert (answer.status_code, answer.json()["error"]["allowed"]) == (405, ["POST"])
+    assert answer.headers["Allow"] == "POST"
 
 
 def known_page() -> Client:
@@ -112,6 +117,35 @@ def test_a_page_says_that_a_form_in_another_encoding_cannot_be_used() -> None:
 def test_large_bodies_are_refused_before_they_are_read(client: Client) -> None:
     answer = send(client, "/api/experiments/check", b"x" * (limits.EXPERIMENT_BYTES_MAX + 1))
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+def test_what_is_larger_than_any_form_is_told_to_be_too_long(kind: str) -> None:
+    answer = send(known_page(), f"/api/runs/{kit.make_run().code}/messages", b"x" * 9_000_000, kind)
+    assert (answer.status_code, answer.json()["error"]["field"]) == (413, "body")
+    assert answer.json()["error"]["message_zh"] == "超过 1048576 字节"
+
+
+def test_a_query_that_cannot_be_read_is_named(client: Client) -> None:
+    code = kit.make_run().code
+    many = "&".join(f"a{number}=1" for number in range(1_500))
+    for query in (many, "title=a%00b"):
+        answer = client.get(f"/api/runs/{code}/range?{query}")
+        assert (answer.status_code, answer.json()["error"]["field"]) == (400, "query")
+
+
+def test_an_error_of_our_own_is_an_error_of_the_api_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*arguments: Any, **named: Any) -> Any:
+        raise ZeroDivisionError
+
+    code = kit.make_run().code
+    for name in ("create_run", "note_visit"):
+        monkeypatch.setattr(runs, name, fails)
+    client = Client(raise_request_exception=False)
+    answer = send(client, "/api/runs", json.dumps(RUN))
+    assert (answer.status_code, answer.json()["error"]["field"]) == (500, "server")
+    page = client.get(f"/r/{code}")
+    assert (page.status_code, page["Content-Type"]) == (500, "text/html; charset=utf-8")
 
 
 def test_a_cluster_beyond_the_limits_is_refused(client: Client) -> None:
