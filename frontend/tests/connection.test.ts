@@ -202,6 +202,24 @@ it('is told without a socket that a search was lost, once, and of none that nobo
   expect(told.slice(1)).toEqual([found]);
 });
 
+it('is told without a socket that a search of somebody else was lost, and of none that was answered', async () => {
+  const found = { type: 'until_result', found: true, at_us: 7 };
+  const server: { searching: boolean; messages: unknown[] } = { searching: true, messages: [] };
+  const { told } = live(() => json({ after: '1-0', ...server }));
+  await refuse(4);
+  await vi.advanceTimersByTimeAsync(2000);
+  server.messages = [found]; // its end came between the look for it and the look for what was told
+  await vi.advanceTimersByTimeAsync(1000);
+  Object.assign(server, { searching: false, messages: [] });
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(told).toEqual([found]);
+  server.searching = true;
+  await vi.advanceTimersByTimeAsync(1000);
+  server.searching = false;
+  await vi.advanceTimersByTimeAsync(5000);
+  expect(told.slice(1)).toEqual([{ type: 'until_result', found: false, at_us: null, reason: 'lost' }]);
+});
+
 it('tries at once when the network is back', async () => {
   live(answered);
   Wire.all[0]!.opens();

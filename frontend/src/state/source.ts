@@ -33,7 +33,7 @@ const SOCKET_TRIES = 3;
 const SOCKET_TRIES_AGAIN = 5;
 /** After so many failures it is the server that is gone: the next try of the socket tells. */
 const POLL_FAILURES = 3;
-/** Answers without a search that was begun, after which it counts as lost: its result may still be on the way. */
+/** Answers without a search that was there, after which it counts as lost: its result may still be on the way. */
 const SEARCH_MISSED_MAX = 2;
 
 export class LiveSource implements Source {
@@ -109,8 +109,9 @@ export class LiveSource implements Source {
       this.pollFailures = 0;
       this.after = state.after ?? this.after;
       this.receiver.state(state);
-      for (const message of state.messages ?? []) this.told(message as FromServer);
-      this.lookForSearch(state.searching);
+      const told = (state.messages ?? []) as FromServer[];
+      for (const message of told) this.receiver.message(message);
+      this.lookForSearch(told.some((one) => one.type === 'until_result') ? 'answered' : state.searching);
       this.receiver.connected('polling', 0);
     } catch {
       if (this.polling === undefined) return;
@@ -119,16 +120,11 @@ export class LiveSource implements Source {
     }
   }
 
-  private told(message: FromServer): void {
-    if (message.type === 'until_result') this.searching = 0;
-    this.receiver.message(message);
-  }
-
-  /** Nobody waits in vain for what the server forgot. */
-  private lookForSearch(there: boolean | null | undefined): void {
-    if (!this.searching) return;
-    if (there !== false) this.searching = SEARCH_MISSED_MAX;
-    else if (--this.searching === 0) this.receiver.message({ type: 'until_result', found: false, at_us: null, reason: 'lost' });
+  /** Nobody waits in vain for what the server forgot, whoever began it: `there` says whether it has a search, null when nobody knows. */
+  private lookForSearch(there: boolean | 'answered' | null | undefined): void {
+    if (there === 'answered') this.searching = 0;
+    else if (there) this.searching = SEARCH_MISSED_MAX;
+    else if (there === false && this.searching && --this.searching === 0) this.receiver.message({ type: 'until_result', found: false, at_us: null, reason: 'lost' });
   }
 
   private async sendByHttp(message: ToServer): Promise<void> {
