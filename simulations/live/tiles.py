@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from simulations import limits, wire
+from simulations.engine.experiment.details import in_chinese
 from simulations.engine.world import ENGINE_ERRORS, World
 from simulations.live import store
 from simulations.live.detail import AGGREGATE, FULL
@@ -46,7 +47,7 @@ class Broken(Exhausted):
         why = str(error)[:200]
         self.text = {
             "en": f"The engine cannot go on with this run ({why}). Undo the last command, reset the run, or change it.",
-            "zh": f"引擎无法继续该运行（{why}）。请撤销上一条命令、重置运行，或修改它。",
+            "zh": f"引擎无法继续该运行（{in_chinese(why)}）。请撤销上一条命令、重置运行，或修改它。",
         }
 
 

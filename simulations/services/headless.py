@@ -16,6 +16,7 @@ from django.db import DatabaseError
 from simulations import catalogue, limits, selectors, wire
 from simulations.engine import harness
 from simulations.engine.experiment import Compare, Experiment, variant
+from simulations.engine.experiment.details import in_chinese
 from simulations.engine.world import ENGINE_ERRORS, World
 from simulations.live.recipe import LoggedCommand
 from simulations.models import SavedLink
@@ -30,14 +31,15 @@ UNITS = {"ms": 1_000, "s": 1_000_000, "m": 60_000_000}
 
 
 class Job(msgspec.Struct):
-    """What to run. `commands` are those of a saved link or recipe; `alone`: no variants, they were not
-    asked for.
+    """What to run. `commands` are those of a saved link or recipe, and stand at `place` there; `alone`: no variants,
+    they were not asked for.
     """
 
     experiment: Experiment
     seed: int
     commands: list[LoggedCommand] = []
     alone: bool = False
+    place: str = "commands"
 
 
 def microseconds(text: str) -> int:
@@ -126,22 +128,24 @@ def _from_file(path: Path) -> Job:
     branches = {line.id: i for i, line in enumerate(exported.branches)}
     if exported.branch not in branches:
         raise BadInput("branch", "there is no such branch", map(str, branches))
-    place = branches[exported.branch]
-    job = Job(experiments.parse(exported.experiment), exported.seed, exported.branches[place].commands, True)
-    check_commands(job, f"branches[{place}].commands")
+    number = branches[exported.branch]
+    place = f"branches[{number}].commands"
+    experiment, commands = experiments.parse(exported.experiment), exported.branches[number].commands
+    job = Job(experiment, exported.seed, commands, alone=True, place=place)
+    check_commands(job)
     return job
 
 
-def check_commands(job: Job, path: str) -> None:
+def check_commands(job: Job) -> None:
     """BadInput names a command that the experiment knows nothing of."""
     stop_us = round(job.experiment.stop_s * 1_000_000)
     for i, command in enumerate(job.commands):
         if not 0 <= command.at_us <= stop_us:
-            raise BadInput(f"{path}[{i}].at_us", "is out of range", [f"0..{stop_us}"])
+            raise BadInput(f"{job.place}[{i}].at_us", "is out of range", [f"0..{stop_us}"])
         try:
             experiments.check_command_of(job.experiment, command.do)
         except BadInput as error:
-            field = f"{path}[{i}].{error.field}"
+            field = f"{job.place}[{i}].{error.field}"
             raise BadInput(field, error.message, error.allowed, message_zh=error.message_zh) from error
 
 
@@ -178,8 +182,14 @@ def simulate(
     try:
         return _simulated(job, end_us, trace)
     except ENGINE_ERRORS as error:
-        log.debug("The engine failed", exc_info=True)
-        raise BadInput("experiment", f"the engine cannot go on with it: {error}") from error
+        raise stopped("experiment", error) from error
+
+
+def stopped(field: str, error: Exception) -> BadInput:
+    """What the engine says of what it can make nothing of."""
+    log.debug("The engine failed", exc_info=True)
+    zh = f"引擎无法继续：{in_chinese(str(error))}"
+    return BadInput(field, f"the engine cannot go on with it: {error}", message_zh=zh)
 
 
 def _simulated(job: Job, end_us: int, trace: Callable[[bytes], None] | None) -> tuple[dict[str, Any], World]:
@@ -187,7 +197,7 @@ def _simulated(job: Job, end_us: int, trace: Callable[[bytes], None] | None) -> 
     for command in sorted(job.commands, key=lambda item: (item.at_us, item.seq)):
         if command.at_us <= end_us:
             _run(world, command.at_us, trace)
-            world.command(command.at_us, command.do, command.seq)
+            _give(world, job, command)
     _run(world, end_us, trace)
     if trace is not None:
         trace(msgspec.json.encode(world.take_chunk().plain()) + b"\n")
@@ -202,6 +212,16 @@ def _simulated(job: Job, end_us: int, trace: Callable[[bytes], None] | None) -> 
         **results,
         "checks": [*results["checks"], *unexpected(world)],
     }, world
+
+
+def _give(world: World, job: Job, command: LoggedCommand) -> None:
+    """Carry out a command. BadInput names it when the engine can make nothing of it, as where what it sets does not go
+    with what was set before."""
+    try:
+        world.command(command.at_us, command.do, command.seq)
+        world.run_until(command.at_us, budget=SLICE_EVENTS)
+    except ENGINE_ERRORS as error:
+        raise stopped(f"{job.place}[{job.commands.index(command)}].do", error) from error
 
 
 def unexpected(world: World) -> list[dict[str, Any]]:
@@ -254,7 +274,7 @@ def simulate_all(
     changed = experiments.with_overrides(job.experiment, changes or {})
     # A seed of the command line goes before those of the experiment and its variants.
     given = None if job.seed == job.experiment.seed else job.seed
-    base = Job(changed, changed.seed if given is None else given, job.commands, job.alone)
+    base = Job(changed, changed.seed if given is None else given, job.commands, job.alone, job.place)
     experiments.require_available(base.experiment)
     if not job.alone:
         experiments.require_variants(base.experiment)

@@ -175,6 +175,20 @@ def test_a_recipe_whose_commands_mean_nothing_is_refused(
     assert told in err
 
 
+def test_a_command_of_a_recipe_that_fits_no_more_beside_others_is_named(tmp_path: Path) -> None:
+    settings = [("ttl_s", 4), ("refresh_s", 4.5)]  # each does, alone
+    commands = [
+        {"seq": i, "at_us": 5_000 * i, "do": {"do": "set_parameter", "name": name, "value": value}}
+        for i, (name, value) in enumerate(settings, start=1)
+    ]
+    recipe = {"experiment": experiments.plain_of(catalogue.load("BA-02")), "seed": 1, "branch": 0}
+    path = tmp_path / "recipe.json"
+    path.write_text(json.dumps({**recipe, "branches": [{"id": 0, "commands": commands}]}), encoding="utf-8")
+    code, out, err = simulate(str(path))
+    assert (code, out) == (2, "")
+    assert "branches[0].commands[1].do: the engine cannot go on with it: ttl_s: longer than refresh_s" in err
+
+
 @pytest.mark.parametrize("reference", ["x" * 5000, "zzzzzzzz"])
 def test_no_file_and_no_link_is_said_whatever_the_store_says(
     monkeypatch: pytest.MonkeyPatch, reference: str

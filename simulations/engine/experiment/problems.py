@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from simulations.engine.experiment.details import in_chinese
+
 PROBLEMS_MAX = 50
 SHOWN_MAX = 60
 DETAIL_MAX = 400
@@ -86,7 +88,7 @@ class Problem(msgspec.Struct, frozen=True):
         """The sentence in Chinese."""
         expected = EXPECTED_ZH.get(self.values.get("expected", ""))
         values = {**self.values, "expected": expected} if expected else dict(self.values)
-        values["detail"] = values.get("detail_zh", values.get("detail", ""))
+        values["detail"] = values.get("detail_zh") or in_chinese(values.get("detail", ""))
         return MESSAGES[self.code][1].format(**values)
 
     def __str__(self) -> str:

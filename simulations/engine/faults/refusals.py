@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from simulations.engine.experiment.details import in_chinese
 from simulations.engine.experiment.problems import ExperimentError
 from simulations.engine.faults.nodes import armed, changed_parameters, contexts_of, having_parameter, hosts_of
 from simulations.engine.faults.targets import hit_by
@@ -24,7 +25,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 REASONS = {
-    "malformed": ("{detail}", "{detail}"),
+    "malformed": ("{detail}", "{detail_zh}"),
     "no_target": ("Nobody is {target} now.", "现在没有节点是 {target}。"),
     "running": ("{node} is running.", "{node} 正在运行。"),
     "down": ("{node} is down.", "{node} 已停机。"),
@@ -53,7 +54,8 @@ def refusal(world: World, do: dict[str, Any]) -> Refusal | None:
     try:
         line = world.read_line(do)
     except ExperimentError as error:
-        return refuse("malformed", detail=str(error.problems[0]))
+        problem = error.problems[0]
+        return refuse("malformed", detail=str(problem), detail_zh=problem.in_chinese())
     hit = hit_by(world, line, world.fork_stream("refusal"))
     if line.target and not hit:
         return refuse("no_target", target=", ".join(line.target))
@@ -126,5 +128,5 @@ def of_parameter(world: World, hit: tuple[str, ...], name: str, value: Any) -> R
         try:
             changed_parameters(context, name, value)
         except msgspec.ValidationError as error:
-            return refuse("malformed", detail=str(error))
+            return refuse("malformed", detail=str(error), detail_zh=in_chinese(str(error)))
     return None

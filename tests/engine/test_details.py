@@ -1,0 +1,66 @@
+"""What systems say of values that they cannot take is said in Chinese, too."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from simulations import catalogue
+from simulations.engine.experiment.details import in_chinese
+from simulations.engine.experiment.problems import Problem
+from simulations.engine.registry import SYSTEMS
+from simulations.engine.world import World
+
+FOLDER = Path(__file__).parents[2] / "simulations" / "engine" / "systems"
+
+
+def said(node: ast.expr) -> str:
+    """The text of a literal, with a number for each value; "" for a text that comes from elsewhere."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
+    return str(node.value) if isinstance(node, ast.Constant) else ""
+
+
+def sentences() -> set[str]:
+    """What every ValueError of a system says."""
+    found: set[str] = set()
+    for path in FOLDER.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "ValueError" and node.args:
+                found.add(said(node.args[0]))
+    return found - {""}
+
+
+def test_every_sentence_of_a_system_has_a_chinese_one() -> None:
+    found = sentences()
+    assert len(found) > 60
+    assert sorted(one for one in found if in_chinese(one) == one) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "chinese"),
+    [
+        ({"heartbeat_ms": "x"}, "应为 `float`，实际是 `str`，位于 `$.heartbeat_ms`"),
+        ({"heartbeat_ms": -1}, "heartbeat_ms：1 至 600000 的数字"),
+    ],
+)
+def test_what_msgspec_says_of_parameters_is_in_chinese(given: dict[str, object], chinese: str) -> None:
+    with pytest.raises(msgspec.ValidationError) as refused:
+        msgspec.convert(given, SYSTEMS["raft"].parameters)
+    problem = Problem("parameters", "parameter", {"detail": str(refused.value)})
+    assert chinese in problem.message_zh
+
+
+def test_a_command_that_does_not_fit_is_refused_in_chinese_too() -> None:
+    world = World(catalogue.load("BA-02"), 1)
+    refused = world.refusal({"do": "set_parameter", "name": "ttl_s", "value": 0.1})
+    assert refused is not None
+    assert refused.text.zh == "ttl_s：须长于 refresh_s，否则两次刷新之间所有分片都会被遗忘"
+
+
+def test_what_nobody_translated_stays_as_it_is() -> None:
+    assert in_chinese("the moon is full") == "the moon is full"
+    assert in_chinese("") == ""
