@@ -79,7 +79,7 @@ class Service:
         """The same service over another table of stream states."""
         twin: Service = object.__new__(Service)
         twin.sample, twin.zero = self.sample, self.zero
-        twin.stream = Stream(states, self.stream.key, self.stream.seed, *self.stream.names)
+        twin.stream = self.stream.fork(states)
         return twin
 
     def cost(self, host: Host) -> int:

@@ -31,19 +31,14 @@ class Observer:
         self.ledger = Ledger()
         self.fresh: list[Operation] = []
         self.totals: dict[str, dict[str, int]] = {}
-        self.judges: list[list[Check]] = []
         self.concerned: list[dict[tuple[bool, ...], list[Tell]]] = []
         self.speakers: list[Check] = []
         self.invoked: list[Hear] = []
         self.completed: list[Hear] = []
 
     def attach(self) -> None:
-        """Compute who watches whom; to be called when processes or checks were added."""
-        self.judges = [
-            [check for name, check in self.checks.items() if self._watches(name, index)]
-            for index in range(len(self.kernel.contexts))
-        ]
-        self.concerned = [{} for _ in self.judges]
+        """Begin to tell the checks; to be called when processes or checks were added."""
+        self.concerned = [{} for _ in self.kernel.contexts]
         checks = self.checks.values()
         self.speakers = [check for check in checks if check.speaks]
         self.invoked = [check.invoked for check in checks if type(check).invoked is not Check.invoked]
@@ -53,9 +48,14 @@ class Observer:
         """Checks that want every executed event."""
         return [check for check in self.checks.values() if getattr(check, "wants_events", False)]
 
-    def _watches(self, name: str, index: int) -> bool:
-        watched = self.watching.get(name)
-        return watched is None or index in watched
+    def judges_of(self, index: int) -> list[Check]:
+        """The checks that watch a process."""
+        watching = self.watching
+        return [
+            check
+            for name, check in self.checks.items()
+            if (watched := watching.get(name)) is None or index in watched
+        ]
 
     def changed(self, event: Any, context: ProcessContext, before: Any, after: Any) -> None:
         """A watched attribute differs: tell the checks of this process."""
@@ -83,24 +83,23 @@ class Observer:
         """How to tell the checks of a process that watch any of the attributes that differ; remembered."""
         found = self.concerned[index][different] = [
             check.changed
-            for check in self.judges[index]
+            for check in self.judges_of(index)
             if type(check).changed is not Check.changed
             and (check.watches is None or any(different[position] for position in check.watches))
         ]
         return found
 
     def crashed(self, index: int) -> None:
-        for check in self.judges[index]:
+        for check in self.judges_of(index):
             check.crashed(self.kernel.now, index)
 
     def restarted(self, index: int) -> None:
-        for check in self.judges[index]:
+        for check in self.judges_of(index):
             check.restarted(self.kernel.now, index)
 
     def began(self, context: ProcessContext) -> None:
-        for name, check in self.checks.items():
-            if self._watches(name, context.index):
-                check.began(self.kernel.now, context.index, context.process)
+        for check in self.judges_of(context.index):
+            check.began(self.kernel.now, context.index, context.process)
 
     def invoke(self, client: str, kind: str, key: str, argument: Any) -> Operation:
         """A client starts an operation."""
@@ -142,7 +141,6 @@ class Observer:
         twin.ledger = self.ledger.fork()
         twin.fresh = []
         twin.totals = {client: total.copy() for client, total in self.totals.items()}
-        twin.attach()
         return twin
 
 
