@@ -87,9 +87,11 @@ class RecordingContext:
         return [id for id, _ in notes]
 
 
-def started(process: Any, before: Any = None) -> Any:
-    """A process that starts alone: on the disk it finds, or on what is durable of the one in whose place it comes."""
+def started(process: Any, before: Any = None, cells: dict[str, Any] | None = None) -> Any:
+    """A process that starts alone: on a disk with these cells, or on what is durable of the one in whose place it
+    comes."""
     process.context = RecordingContext(process.id)
+    process.context.disk.cells.update(cells or {})
     if before is not None:
         process.context.disk = before.context.disk
         process.context.disk.complete(before.context.written)

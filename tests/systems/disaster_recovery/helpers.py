@@ -7,12 +7,18 @@ from typing import Any
 from simulations.engine import harness
 from simulations.engine.experiment import parse
 from simulations.engine.meters import Scope
+from simulations.engine.process import Reply, Request
 from simulations.engine.registry import SYSTEMS
+from simulations.engine.systems.disaster_recovery.messages import Entry, Heads
+from simulations.engine.systems.disaster_recovery.parameters import Parameters
+from simulations.engine.systems.disaster_recovery.process import Site
 from simulations.engine.world import World
 from tests.systems.kept_notes import keep_notes
+from tests.systems.recording import started
 
 SYSTEM = "disaster_recovery"
 LOST_S = 10.0
+SECOND = 1_000_000
 QUICK = {
     "detect_s": 1, "provision_s": 3, "start_s": 2, "scale_up_s": 0.5, "validate_s": 0.5, "data_mb": 100,
     "restore_mb_s": 50, "backup_every_s": 4, "settle_s": 1, "heartbeat_ms": 200,
@@ -73,3 +79,61 @@ def verdict(world: World, check: str) -> str:
 
 def site(world: World, id: str) -> Any:
     return world.by_id[id].process
+
+
+# -- one process without a world -------------------------------------------------------------------------------------
+
+DIRECTORY = {
+    "disaster_recovery/server": ("n1", "n2", "n3"),
+    "disaster_recovery/recovery_site": ("s1", "s2"),
+    "disaster_recovery/backup_store": ("store",),
+}
+
+
+def alone(
+    made: type[Any],
+    id: str,
+    before: Any = None,
+    formatted: bool = True,
+    directory: dict[str, tuple[str, ...]] | None = None,
+    **parameters: Any,
+) -> Any:
+    """A process of three servers, two recovery sites and a store; ``before``: the one whose disk it has."""
+    process = made(id=id, directory={**DIRECTORY, **(directory or {})}, parameters=Parameters(**parameters))
+    return started(process, before, {"formatted": True} if formatted and before is None else None)
+
+
+def entries(*numbers: int, origin: str = "n1#1") -> tuple[Entry, ...]:
+    """Writes of different keys, a millisecond apart."""
+    return tuple(Entry(origin, n, 1, n * 1000, "put", f"k{n}", n, (), n) for n in numbers)
+
+
+def ask(site: Any, operation: int, kind: str = "put", argument: Any = "v", attempt: int = 1) -> None:
+    key = f"k{operation}"
+    site.on_request(Request(operation, attempt, "client", 1, operation, kind, key, argument))
+
+
+def answered(site: Any) -> list[int]:
+    """Operations that were acknowledged since the last look."""
+    sent = site.context.take()
+    return [
+        message.operation for _, message in sent if isinstance(message, Reply) and message.outcome == "ok"
+    ]
+
+
+def held(site: Any, *numbers: int) -> Heads:
+    return tuple((site.origin, number) for number in numbers)
+
+
+def primary(id: str = "n1", **parameters: Any) -> Any:
+    """A site that leads, in its first epoch or because somebody promoted it."""
+    site = alone(Site, id, **parameters)
+    if site.role != "primary" and parameters.get("tier") != "active_active":
+        site.on_operator("promote", {})
+    site.context.take()
+    return site
+
+
+def at(site: Any, now_us: int) -> Any:
+    site.context.now = now_us
+    return site

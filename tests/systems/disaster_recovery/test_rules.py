@@ -20,26 +20,17 @@ from simulations.engine.systems.disaster_recovery.parameters import Parameters
 from simulations.engine.systems.disaster_recovery.process import Site
 from simulations.engine.systems.disaster_recovery.vault import Vault
 from simulations.engine.world import World
-from tests.systems.disaster_recovery.helpers import metric, play, restored_at, site, sites, verdict
+from tests.systems.disaster_recovery.helpers import (
+    alone,
+    entries,
+    metric,
+    play,
+    restored_at,
+    site,
+    sites,
+    verdict,
+)
 from tests.systems.kept_notes import noted
-from tests.systems.recording import started
-
-DIRECTORY = {
-    "disaster_recovery/server": ("n1", "n2", "n3"),
-    "disaster_recovery/recovery_site": ("s1", "s2"),
-    "disaster_recovery/backup_store": ("store",),
-}
-
-
-def alone(made: type[Any], id: str, before: Any = None, **parameters: Any) -> Any:
-    """One process without a world."""
-    process = made(id=id, directory=DIRECTORY, parameters=Parameters(**parameters))
-    return started(process, before)
-
-
-def entries(*numbers: int, origin: str = "n1#1") -> tuple[Entry, ...]:
-    return tuple(Entry(origin, n, 1, n * 1000, "put", f"k{n}", n, (), n) for n in numbers)
-
 
 # -- epochs ----------------------------------------------------------------------------------------------------------
 
@@ -229,7 +220,7 @@ def test_a_restore_goes_on_with_what_it_began_although_the_archive_grows() -> No
 
 def restoring() -> Any:
     """A server with an empty disk that has the first part of a restore to a moment."""
-    server = alone(Site, "n1")
+    server = alone(Site, "n1", formatted=False)
     server.on_operator("restore_backup", {"to_s": 5})
     server.on_timer("provisioned")
     server.on_message("store", RestorePart(4, 5_000_000, 60, 0, 3, entries(1, 2)))
