@@ -20,7 +20,8 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-TIMEOUT_S = 1.0
+TIMEOUT_S = 2.0
+"""Long enough that a busy machine is not taken for a Valkey that hangs."""
 REST_S = 2.0
 """After a call for which Valkey took TIMEOUT_S in vain, nobody in this process waits for it again so soon."""
 

@@ -187,7 +187,7 @@ def test_a_frozen_valkey_is_waited_for_once(drill: RunningStack) -> None:
             until = {"type": "until", "condition": "election"}
             assert browser.post(f"/api/runs/{code}/messages", until).status == 503
             socket.until("waiting", lambda message: message["for"] == "server")
-            assert time.monotonic() - began < 10
+            assert time.monotonic() - began < 20
         header = watch_until(socket, reached + 100_000)
         assert header.hash == straight_digest(browser, code, header.t1_us)
 
