@@ -19,6 +19,7 @@ from simulations.live.valkey import client
 from simulations.models import Branch, Command, Run
 from simulations.models import Experiment as ExperimentRow
 from simulations.services import dispatch, experiments
+from simulations.services.positions import shown_us
 from simulations.wire import ENGINE, BadInput
 
 # No look-alikes: a code is read aloud and typed from a projector.
@@ -77,7 +78,7 @@ def fork_run(*, visitor: str, code: str, branch: int | None = None, at_us: int |
     line = selectors.branch_of(source, branch)
     if line is None:
         raise BadInput("from.branch", "there is no such branch", status=404)
-    at_us = min(shown.at(server_ms(), source.stop_us) if at_us is None else at_us, source.stop_us)
+    at_us = min(shown_us(source, shown, server_ms()) if at_us is None else at_us, source.stop_us)
     kept = [command for command in selectors.commands_of(line) if command.at_us <= at_us]
     head = Playhead(playing=shown.playing, speed=shown.speed, anchor_us=at_us, anchor_ms=server_ms())
     return insert_run(

@@ -13,6 +13,7 @@ from simulations import selectors, wire
 from simulations.engine.world import World
 from simulations.live import lease, store
 from simulations.live.lease import Lease
+from simulations.live.playhead import server_ms
 from simulations.live.valkey import client
 from simulations.models import Run
 from simulations.services import advance, commands, lanes, runs
@@ -243,6 +244,13 @@ def test_a_fork_has_the_same_past_and_its_own_future() -> None:
     assert copy.origin == {"run": run.code, "branch": 0, "at_us": 900_000}
     assert kit.recipe(copy).prefix(1) == kit.recipe(run).prefix(1)
     assert kit.frames(copy, from_us=900_000)
+
+
+def test_a_fork_begins_where_viewers_are_and_not_where_the_playhead_would_be() -> None:
+    run = kit.make_run()
+    head = msgspec.structs.replace(selectors.playhead_of(run), anchor_ms=server_ms() - 60_000)
+    Run.objects.filter(pk=run.pk).update(playhead=msgspec.to_builtins(head))
+    assert runs.fork_run(visitor=kit.GUEST, code=run.code).origin["at_us"] == 0  # no worker has begun
 
 
 def test_when_every_cache_is_lost_the_trace_is_the_one_it_was(live_redis: Any) -> None:
