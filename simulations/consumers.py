@@ -70,8 +70,13 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self.close(code=4404 if role is None else 4429)
             return
         self.role = role
+        try:
+            self.watch = await hub().join(self.code, self)
+        except (DatabaseError, redis.RedisError, OSError) as error:
+            log.warning("Nobody can join run %s now: %r", self.code, error)
+            await self.close(code=4503)  # the page tries again, and polls
+            return
         await self.accept()
-        self.watch = await hub().join(self.code, self)
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         """Leave; no thread hop for connections that were never used here."""

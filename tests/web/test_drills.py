@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from platform_lab.environment import redis_use
@@ -190,6 +190,20 @@ def test_a_frozen_valkey_is_waited_for_once(drill: RunningStack) -> None:
             assert time.monotonic() - began < 20
         header = watch_until(socket, reached + 100_000)
         assert header.hash == straight_digest(browser, code, header.t1_us)
+
+
+def test_who_comes_while_valkey_is_gone_gets_no_socket_and_polls(drill: RunningStack) -> None:
+    browser = Browser(drill.base_url)
+    code = browser.new_run(EXPERIMENT)
+    drill.kill("valkey")
+    try:
+        with pytest.raises(InvalidStatus, match="403"), browser.socket(code):
+            pass
+        assert browser.get(f"/api/runs/{code}/poll").json()["waiting"]["for"] == "server"
+    finally:
+        drill.restart("valkey")
+    with browser.socket(code) as socket:
+        watch_until(socket, 64_000)
 
 
 def test_a_full_valkey_drops_what_was_used_least_and_runs_go_on(drill: RunningStack) -> None:
