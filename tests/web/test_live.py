@@ -250,7 +250,8 @@ def test_a_fork_begins_where_viewers_are_and_not_where_the_playhead_would_be() -
     run = kit.make_run()
     head = msgspec.structs.replace(selectors.playhead_of(run), anchor_ms=server_ms() - 60_000)
     Run.objects.filter(pk=run.pk).update(playhead=msgspec.to_builtins(head))
-    assert runs.fork_run(visitor=kit.GUEST, code=run.code).origin["at_us"] == 0  # no worker has begun
+    fork = runs.fork_run(visitor=kit.GUEST, code=run.code)
+    assert selectors.playhead_of(fork).anchor_us == 0  # no worker has begun
 
 
 def test_when_every_cache_is_lost_the_trace_is_the_one_it_was(live_redis: Any) -> None:
