@@ -21,7 +21,7 @@ import msgspec
 import redis
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 
 from simulations import wire
 from simulations.live import lease
@@ -95,7 +95,7 @@ class Watch:
         self.pace = Pace()
         self.waiting_since: float | None = None
         self.progress: tuple[int, int] = (0, 0)
-        self.empty_since = self.noted = time.monotonic()
+        self.empty_since = time.monotonic()
         self.task: asyncio.Task[None] | None = None
         self.searching = 0
         self.state: tuple[float, bytes] | None = None
@@ -351,18 +351,7 @@ class Watch:
             if progress != self.progress:
                 self.progress, self.waiting_since = progress, None
         if beat:
-            await self._note_shown()
             await self._beat(machine)
-
-    async def _note_shown(self) -> None:
-        live = self.live
-        if (
-            live is not None
-            and live.playhead.playing
-            and time.monotonic() - self.noted > states.NOTED_EVERY_S
-        ):
-            self.noted = time.monotonic()
-            await in_thread(states.note_shown, self.code, live)
 
     async def _beat(self, machine: Machine) -> None:
         live = self.live
@@ -393,6 +382,8 @@ class Hub:
         self.ticker: asyncio.Task[None] | None = None
         self.process = f"{os.uname().nodename}.{os.getpid()}"
         self.machine = Machine()
+        self.noted = time.monotonic()
+        self.noting: asyncio.Task[None] | None = None
 
     async def join(self, code: str, viewer: Viewer) -> Watch:
         """A viewer arrives."""
@@ -435,6 +426,25 @@ class Hub:
                 await self._tick_one(watch, beat, back=self.machine.reachable and not was_reachable)
             except Exception:  # one run in trouble holds up no other
                 log.exception("The ticker stumbled over run %s", watch.code)
+        if beat:
+            self._note_shown()
+
+    def _note_shown(self) -> None:
+        """Have it remembered how far the runs went, beside the ticker: for a busy database everybody would wait."""
+        busy = self.noting is not None and not self.noting.done()
+        if busy or time.monotonic() - self.noted < states.NOTED_EVERY_S:
+            return
+        self.noted = time.monotonic()
+        known = {code: watch.live for code, watch in self.watches.items()}
+        playing = {code: live for code, live in known.items() if live is not None and live.playhead.playing}
+        if playing:
+            self.noting = asyncio.create_task(self._note(playing))
+
+    async def _note(self, playing: dict[str, Live]) -> None:
+        try:
+            await in_thread(states.note_all_shown, playing)
+        except DatabaseError as error:
+            log.warning("Where runs are was not noted, the next time will do: %s", error)
 
     async def _tick_one(self, watch: Watch, beat: bool, back: bool) -> None:
         """`back`: Valkey answers again."""
@@ -493,8 +503,6 @@ class Hub:
     async def _rest(self, watch: Watch) -> None:
         self.watches.pop(watch.code, None)
         await watch.stop()
-        if watch.live is not None:
-            await in_thread(states.note_shown, watch.code, watch.live)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import redis
+from django.db import DatabaseError
 
 from simulations import selectors, wire
 from simulations.live import lease
@@ -100,7 +101,8 @@ def _note_shown(run: Run, live: lease.Live, branches: list[dict[str, Any]]) -> N
     head = live.playhead
     played_us = next((line["played_us"] for line in branches if line["id"] == head.branch), 0)
     if live.shown_us(server_ms()) - played_us > states.NOTED_EVERY_S * 1_000_000 * head.speed:
-        states.note_shown(run.code, live)
+        with suppress(DatabaseError):  # the next poll will do
+            states.note_shown(run.code, live)
 
 
 def preload(*, code: str, visitor: str) -> dict[str, Any]:

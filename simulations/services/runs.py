@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 import redis
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 from django.utils import timezone
 
 from simulations import limits, selectors
@@ -140,9 +141,12 @@ def copy_commands(commands: list[LoggedCommand], run: Run, branch: Branch) -> No
 
 
 def note_visit(run: Run) -> None:
-    """Somebody looked: the run is kept for another while. Written at most once an hour."""
+    """Somebody looked: the run is kept for another while. Written at most once an hour; a database that takes nothing
+    now keeps nobody from looking.
+    """
     now = timezone.now()
-    Run.objects.filter(pk=run.pk, visited_at__lt=now - timedelta(hours=1)).update(visited_at=now)
+    with suppress(DatabaseError):
+        Run.objects.filter(pk=run.pk, visited_at__lt=now - timedelta(hours=1)).update(visited_at=now)
 
 
 def clear_daily() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import redis
+from django.db import transaction
 
 from simulations import limits, selectors, wire
 from simulations.live import lease, store
@@ -193,6 +194,13 @@ def note_shown(code: str, live: Live) -> None:
     at_us = live.shown_us(server_ms())
     lines = Branch.objects.filter(run__code=code, number=live.playhead.branch)
     lines.filter(played_us__lt=at_us).update(played_us=at_us)
+
+
+def note_all_shown(playing: dict[str, Live]) -> None:
+    """The same for all runs of a web process, in one transaction."""
+    with transaction.atomic():
+        for code, live in playing.items():
+            note_shown(code, live)
 
 
 def frames_between(

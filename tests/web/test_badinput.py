@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
 from simulations import limits
 from simulations.models import Command, Run
@@ -258,6 +260,23 @@ def test_a_store_that_fails_is_said_as_an_error_of_the_api(
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.json()["error"]["field"] == "server"
     assert answer.json()["error"]["message_zh"] == "服务器现在无法完成，请重试。"
+
+
+def test_a_full_disk_keeps_nobody_from_looking(client: Client) -> None:
+    run = kit.make_run()
+    Run.objects.update(visited_at=timezone.now() - timedelta(days=2))
+    writes: list[str] = []
+
+    def full(execute: Any, sql: str, *rest: Any) -> Any:
+        if sql.startswith(("UPDATE", "INSERT")):
+            writes.append(sql)
+            raise OperationalError("database or disk is full")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(full):
+        for path in ("/r/{}", "/api/runs/{}", "/api/runs/{}/poll"):
+            assert client.get(path.format(run.code)).status_code == 200
+    assert len(writes) == 3
 
 
 def test_a_form_without_its_token_is_refused() -> None:

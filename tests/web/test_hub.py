@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from simulations.live import lease
 from simulations.live.lease import Live, Machine
 from simulations.live.playhead import Playhead
 from simulations.models import Run
-from simulations.services import commands
+from simulations.services import commands, states
 from simulations.services.states import waiting_for
 from tests.web import kit
 
@@ -144,3 +145,30 @@ async def test_a_run_in_trouble_holds_up_no_other(live_redis: Any, monkeypatch: 
     assert "heartbeat" not in [message["type"] for message in viewer.told]
     for one in (hub.watches[first.code], watch):
         await one.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_busy_database_holds_up_no_heartbeat(
+    live_redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await in_thread(kit.make_run)
+    hub, viewer = await joined(run.code)
+    noted: list[list[str]] = []
+    free = threading.Event()
+
+    def wait(playing: dict[str, Live]) -> None:
+        noted.append(list(playing))
+        free.wait(10)
+
+    monkeypatch.setattr(states, "note_all_shown", wait)
+    try:
+        for _ in range(2):
+            hub.noted = 0.0  # long ago
+            await hub._tick(beat=True)
+        assert [message["type"] for message in viewer.told].count("heartbeat") == 2
+        assert noted == [[run.code]]  # the second waits for the first
+    finally:
+        free.set()
+    assert hub.noting is not None
+    await hub.noting
+    await hub.watches[run.code].stop()
