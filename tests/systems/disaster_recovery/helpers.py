@@ -9,6 +9,7 @@ from simulations.engine.experiment import parse
 from simulations.engine.meters import Scope
 from simulations.engine.process import Reply, Request
 from simulations.engine.registry import SYSTEMS
+from simulations.engine.systems.disaster_recovery import preset
 from simulations.engine.systems.disaster_recovery.messages import Entry, Heads
 from simulations.engine.systems.disaster_recovery.parameters import Parameters
 from simulations.engine.systems.disaster_recovery.process import Site
@@ -96,11 +97,14 @@ def alone(
     before: Any = None,
     formatted: bool = True,
     directory: dict[str, tuple[str, ...]] | None = None,
+    leader: bool | None = None,
     **parameters: Any,
 ) -> Any:
-    """A process of three servers, two recovery sites and a store; ``before``: the one whose disk it has."""
+    """A process of three servers, two recovery sites and a store; ``before``: the one whose disk it has; ``leader``:
+    whether the experiment says that it leads first."""
     process = made(id=id, directory={**DIRECTORY, **(directory or {})}, parameters=Parameters(**parameters))
-    return started(process, before, {"formatted": True} if formatted and before is None else None)
+    fresh, _ = preset({} if leader is None else {"leader": leader})
+    return started(process, before, fresh if formatted and before is None else None)
 
 
 def entries(*numbers: int, origin: str = "n1#1") -> tuple[Entry, ...]:

@@ -64,6 +64,13 @@ def test_who_replaces_both_of_a_conflict_must_have_known_both(
     assert values(*order, put("c", 100, *over)) == {"k": value}
 
 
+def test_what_a_conflict_knew_is_the_later_of_both_for_every_origin() -> None:
+    """b knew only the first write of a."""
+    written = (put("a", 1000), put("a", 9000, A, number=2), put("b", 2000, A))
+    assert values(*written, put("c", 100, A, B)) == {"k": "a"}
+    assert values(*written, put("c", 100, ("a", 2), B)) == {"k": "c"}
+
+
 def test_a_later_epoch_wins_over_a_later_clock() -> None:
     assert values(put("a", 9000), put("b", 2000, epoch=2)) == {"k": "b"}
 

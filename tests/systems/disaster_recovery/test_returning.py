@@ -16,6 +16,7 @@ from simulations.engine.systems.disaster_recovery.messages import (
     Salvaged,
     Ship,
 )
+from simulations.engine.systems.disaster_recovery.parameters import Parameters
 from simulations.engine.systems.disaster_recovery.process import Site
 from tests.systems.disaster_recovery.helpers import SECOND, alone, answered, ask, at, entries, held, primary
 
@@ -79,6 +80,26 @@ def test_who_goes_away_again_begins_its_while_anew() -> None:
     assert roles == ["primary"] * 17
 
 
+def test_who_leads_anew_believes_nothing_that_it_heard_before() -> None:
+    """Also when hardly any time has passed: home may have dropped since what it had."""
+    site = recovered(failback="manual")
+    assert {hear(site, second * SECOND, "n1", "n2") for second in range(1, 10)} == {"primary"}
+    site.step_down(30)
+    site.on_operator("promote", {})
+    site.on_operator("command", {"name": "failback"})
+    assert site.role == "primary"
+    site.parameters = Parameters(tier="warm_standby", settle_s=10)
+    ask(site, 2)
+    assert hear(site, 10 * SECOND, "n1", "n2") == "primary"
+
+
+def test_home_gives_no_work_back_to_home() -> None:
+    site = primary(tier="warm_standby")
+    site.on_message("n2", Ack(1, ()))
+    site.on_operator("command", {"name": "failback"})
+    assert site.role == "primary"
+
+
 def test_who_lacks_more_than_a_batch_is_not_back() -> None:
     site = recovered()
     for operation in range(2, BATCH + 3):
@@ -120,6 +141,16 @@ def test_who_hands_over_still_gives_signs_of_life_and_leads_on_when_nobody_answe
     site.on_timer("silence")
     assert site.role == "primary"
     assert site.epoch > told
+
+
+def test_who_led_first_leads_after_whom_it_told_to_lead_also_when_it_restarts() -> None:
+    """The first epoch is nobody's own."""
+    before = alone(Site, "n3", tier="warm_standby", leader=True)
+    before.on_message("s1", Ack(1, ()))
+    before.on_operator("warning", {"warning_s": 9})
+    assert before.role == "handing_over"
+    after = alone(Site, "n3", before, tier="warm_standby")
+    assert after.next_epoch() > before.fenced > 1
 
 
 def test_who_handed_over_and_restarts_leads_after_whom_it_told_to_lead() -> None:
@@ -208,6 +239,42 @@ def test_a_returned_site_follows_when_its_writes_are_taken_in_and_not_before() -
     assert (site.epoch, site.heads()) == (4, (("n1#1", 1),))
     site.on_message("s1", later(4, 1))
     assert dict(site.heads()) == {"n1#1": 1, "s1#4": 1}
+
+
+def test_who_still_hands_in_its_writes_knows_the_epoch_that_it_will_follow() -> None:
+    site = returned()
+    site.on_message("s1", later(8))
+    site.on_operator("promote", {})
+    assert site.epoch > 8
+
+
+def test_writes_are_handed_in_to_each_later_epoch_at_once() -> None:
+    site = returned()
+    site.on_message("s1", later(4))
+    site.on_message("s1", Salvaged(4))
+    site.take(entries(2, 3))
+    site.context.take()
+    site.on_message("s1", later(9, 1))
+    assert site.context.take() == [("s1", Salvage(9, entries(2, 3)))]
+
+
+def test_an_active_site_follows_at_once_and_serves_on() -> None:
+    """A later epoch begins among active sites only with a restore, which throws writes away."""
+    site = alone(Site, "n2", tier="active_active")
+    ask(site, 1)
+    site.on_message("n1", Ship(2, "n1#2", 1, (), (), True))
+    assert (site.role, site.epoch, site.heads()) == ("active", 2, ())
+
+
+def test_an_empty_disk_has_nothing_to_hand_in() -> None:
+    """It is what a restore left that was never finished; also when its epoch is there already."""
+    site = alone(Site, "n2", formatted=False)
+    site.take(entries(1, 2))
+    site.epoch = 4
+    site.context.take()
+    site.on_message("s1", later(4))
+    assert [type(message) for _, message in site.context.take()] == [Ack]
+    assert (site.role, site.heads()) == ("follower", (("n1#1", 1),))
 
 
 def test_an_answer_for_another_epoch_lets_nothing_be_dropped() -> None:

@@ -223,7 +223,7 @@ def restoring() -> Any:
     server = alone(Site, "n1", formatted=False)
     server.on_operator("restore_backup", {"to_s": 5})
     server.on_timer("provisioned")
-    server.on_message("store", RestorePart(4, 5_000_000, 60, 0, 3, entries(1, 2)))
+    server.on_message("store", RestorePart(9, 5_000_000, 60, 0, 3, entries(1, 2)))
     assert len(server.parts) == 1
     return server
 
@@ -231,9 +231,9 @@ def restoring() -> Any:
 @pytest.mark.parametrize(("to_us", "last", "part"), [(-1, 60, 1), (5_000_000, 80, 1), (5_000_000, 60, 2)])
 def test_a_part_of_another_restore_is_not_taken(to_us: int, last: int, part: int) -> None:
     server = restoring()
-    server.on_message("store", RestorePart(4, to_us, last, part, 3, entries(3)))
+    server.on_message("store", RestorePart(9, to_us, last, part, 3, entries(3)))
     assert len(server.parts) == 1
-    server.on_message("store", RestorePart(4, 5_000_000, 60, 1, 3, entries(3)))
+    server.on_message("store", RestorePart(9, 5_000_000, 60, 1, 3, entries(3)))
     assert len(server.parts) == 2
 
 
@@ -241,9 +241,10 @@ def test_a_restore_is_complete_on_the_disk_only_with_its_epoch() -> None:
     """A disk that has the data and no epoch would lead as in its first life."""
     server = restoring()
     for part in (1, 2):
-        server.on_message("store", RestorePart(4, 5_000_000, 60, part, 3, entries(part + 2)))
+        server.on_message("store", RestorePart(9, 5_000_000, 60, part, 3, entries(part + 2)))
+    assert (server.role, "part" in server.context.timers) == ("validating", False)
     server.on_timer("validated")
-    assert server.epoch > 4
+    assert server.epoch > 9
     cells = [write[1] for _, writes in server.context.disk.waiting for write in writes if write[0] == "put"]
     assert cells.index("epoch") < cells.index("formatted")
 
@@ -257,6 +258,14 @@ def test_an_archive_fills_the_gap_that_a_lost_message_left() -> None:
     world = play(plain)
     lacks = site(world, "north1").log.last - site(world, "store").log.last
     assert 0 <= lacks < 5
+
+
+def test_an_archive_keeps_what_the_latest_epoch_keeps() -> None:
+    store = alone(Vault, "store", point_in_time=True)
+    store.on_message("n1", Ship(1, "n1#1", 1, entries(1, 2, 3), (), True))
+    store.on_message("s1", Ship(4, "s1#4", 1, entries(1, origin="s1#4"), (("n1#1", 2),), True))
+    store.on_message("n1", Ship(1, "n1#1", 3, entries(3), (), True))
+    assert store.heads() == (("n1#1", 2), ("s1#4", 1))
 
 
 def test_a_store_that_lost_its_disk_gets_everything_again() -> None:
@@ -321,3 +330,39 @@ def test_a_backup_with_a_gap_is_reported_bad_with_what_is_there() -> None:
     store.on_timer("verify")
     ((_, answer),) = store.context.take()
     assert answer == BackupDone(3, False, store.heads())
+
+
+def test_a_verified_backup_that_cannot_be_read_back_is_not_kept() -> None:
+    store = archive()
+    store.parameters = Parameters(unreadable=1)
+    store.on_message(*backup(3, 6))
+    store.on_timer("verify")
+    assert (store.log.last, len(store.kept)) == (5, 2)
+    assert store.context.take() == [("n1", BackupDone(3, False, store.heads()))]
+
+
+def restored(store: Any, to_us: int = -1) -> list[int]:
+    """The numbers of the writes that a restore brings back."""
+    store.on_message("n2", RestoreRequest(to_us, 100.0, 0, -1))
+    for _ in range(20):
+        store.on_timer("send n2")
+    sent = [message for _, message in store.context.take() if isinstance(message, RestorePart)]
+    return [entry.number for message in sent for entry in message.entries]
+
+
+def test_a_restore_stops_before_the_first_backup_that_cannot_be_read() -> None:
+    """Each builds on the ones before it."""
+    store = archive()
+    for number, unreadable in ((6, 1), (7, 0)):
+        store.parameters = Parameters(backup_job="untested", unreadable=unreadable)
+        store.on_message(*backup(number, number))
+    assert [one.readable for one in store.kept] == [True, True, False, True]
+    assert restored(store) == [1, 2, 3, 4, 5]
+
+
+def test_a_store_knows_its_backups_after_a_restart() -> None:
+    assert restored(alone(Vault, "store", archive())) == [1, 2, 3, 4, 5]
+
+
+def test_a_restore_to_a_moment_includes_what_was_written_in_it() -> None:
+    assert restored(archive(), to_us=3000) == [1, 2, 3]

@@ -164,6 +164,15 @@ def test_what_a_copy_lacks_goes_again_after_a_while_and_not_twice_at_once() -> N
     assert shipped(site) == {"n2": [1]}
 
 
+def test_a_sign_of_life_repeats_no_write_that_is_on_its_way() -> None:
+    site = primary(tier="none")
+    site.on_message("n2", Ack(1, ()))
+    ask(site, 1)
+    site.context.take()
+    site.on_timer("beat")
+    assert shipped(site) == {}
+
+
 def test_the_next_batch_goes_when_the_one_before_has_arrived() -> None:
     site = primary(tier="none")
     for operation in range(1, BATCH + 3):
@@ -200,6 +209,13 @@ def test_a_primary_listens_after_a_restart_before_it_leads_on() -> None:
     after.on_message("n2", Ship(2, "n2#2", 1, (), (), True))
     assert "resume" not in after.context.timers
     assert "resume" not in alone(Site, "n1", after).context.timers
+
+
+def test_a_primary_that_is_restored_after_its_restart_does_not_lead_on_meanwhile() -> None:
+    after = alone(Site, "n1", primary())
+    after.on_operator("restore_backup", {})
+    after.on_timer("resume")
+    assert after.role == "starting"
 
 
 # -- disasters -------------------------------------------------------------------------------------------------------

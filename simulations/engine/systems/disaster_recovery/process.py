@@ -17,7 +17,6 @@ from simulations.engine.systems.disaster_recovery.leading import (
     DELAYED,
     EMPTY,
     FOLLOWER,
-    HANDING_OVER,
     NAME,
     SECOND,
     SERVING,
@@ -117,7 +116,8 @@ class Site(Recovering):
         if self.role in GETTING_READY and self.getting_ready_for == "failover":
             self.false_alarm()
         self.primary = sender if self.role not in SERVING else self.id
-        self.listen_again()
+        if self.role == STANDBY:
+            self.listen()
         if self.epoch < message.epoch:
             return
         if message.entries and self.role not in GETTING_READY:
@@ -130,7 +130,6 @@ class Site(Recovering):
         self.fenced = max(self.fenced, message.epoch)
         self.stop_serving(self.resting_role())
         self.stop_getting_ready()
-        self.context.cancel_timer("beat")
         self.context.cancel_timer("resume")
         alone = self.beyond(message.base)
         if was_empty or not alone or not self.parameters.salvage or self.parameters.tier == "active_active":
@@ -155,12 +154,6 @@ class Site(Recovering):
             self.context.persist(put("formatted", True))
         if self.parameters.tier == "active_active" and self.role != DELAYED:
             self.lead(message.epoch, "follows", message.base)
-
-    def listen_again(self) -> None:
-        if self.role == STANDBY:
-            self.listen()
-        elif self.role == HANDING_OVER:
-            self.context.set_timer("silence", round(self.parameters.detect_s * SECOND))
 
     # -- timers ---------------------------------------------------------------------------------------------------
 
