@@ -169,7 +169,7 @@ def test_a_sign_of_life_repeats_no_write_that_is_on_its_way() -> None:
     site.on_message("n2", Ack(1, ()))
     ask(site, 1)
     site.context.take()
-    site.on_timer("beat")
+    at(site, RESEND_US - 1).on_timer("beat")
     assert shipped(site) == {}
 
 
