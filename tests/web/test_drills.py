@@ -67,7 +67,9 @@ def test_a_worker_killed_while_playing_is_replaced_and_the_trace_is_the_same(dri
             before = socket.frames[-1][0].t1_us
             waiting = socket.until("waiting")
             assert waiting["text"]["zh"]
-            assert (waiting["for"], waiting["runs"]) == ("worker", 1)
+            # On a busy machine its last turn was a moment ago; test_all_workers_killed_and_back waits for the word.
+            assert waiting["for"] in ("worker", "simulation")
+            assert waiting["runs"] == 1
             header = watch_until(socket, before + 300_000)
         finally:
             drill.restart(name)
@@ -188,7 +190,8 @@ def test_a_frozen_valkey_is_waited_for_once(drill: RunningStack) -> None:
             assert browser.post(f"/api/runs/{code}/messages", until).status == 503
             socket.until("waiting", lambda message: message["for"] == "server")
             assert time.monotonic() - began < 20
-        header = watch_until(socket, reached + 100_000)
+        # A worker may send what it had before it hears of the command.
+        header = socket.frame(lambda header: header.revision == 1 and header.t1_us >= reached + 100_000)
         assert header.hash == straight_digest(browser, code, header.t1_us)
 
 
