@@ -14,6 +14,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -49,9 +50,19 @@ SEARCH_MISSED_MAX = 2
 R = TypeVar("R")
 
 
+THREADS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="hub")
+"""The hub's own. Commands that wait for a busy database can take all those of the event loop: heartbeats go on."""
+
+
 async def in_thread(function: Callable[..., R], *arguments: Any, **named: Any) -> R:
     """Run blocking code (the ORM, Celery) in a thread of its own, never on the event loop."""
     return await sync_to_async(_with_connection, thread_sensitive=False)(function, arguments, named)
+
+
+async def aside(function: Callable[..., R], *arguments: Any, **named: Any) -> R:
+    """The same for the hub itself, in one of its own threads."""
+    run = sync_to_async(_with_connection, thread_sensitive=False, executor=THREADS)
+    return await run(function, arguments, named)
 
 
 def _with_connection(function: Callable[..., R], arguments: Any, named: Any) -> R:
@@ -201,7 +212,7 @@ class Watch:
         """Stored frames from a moment on, as far ahead as viewers may see."""
         assert self.live is not None
         until_us = self.live.playhead.ahead_us(at_us, self.live.stop_us)
-        loaded = await in_thread(states.frames_between, self.code, branch, at_us, until_us)
+        loaded = await aside(states.frames_between, self.code, branch, at_us, until_us)
         return [(wire.read_frame(item)[0], item) for item in loaded]
 
     async def send_stored(self) -> None:
@@ -270,7 +281,7 @@ class Watch:
         """The part of RunState that is the same for everybody, as JSON; at most a second old."""
         async with self.state_lock:
             if self.state is None or time.monotonic() - self.state[0] > 1:
-                self.state = (time.monotonic(), await in_thread(states.shared_state, self.code))
+                self.state = (time.monotonic(), await aside(states.shared_state, self.code))
             return self.state[1]
 
     # Time ---------------------------------------------------------
@@ -281,7 +292,7 @@ class Watch:
         with contextlib.suppress(redis.RedisError):
             fields = await async_client().hgetall(f"live:{self.code}")
         found = lease.read_live(fields)
-        self.take(found if found is not None else await in_thread(states.revive, self.code, self.live))
+        self.take(found if found is not None else await aside(states.revive, self.code, self.live))
 
     def take(self, found: Live | None) -> None:
         """What Valkey or the row says, unless what we know is newer."""
@@ -293,7 +304,7 @@ class Watch:
 
     async def compare(self) -> None:
         """Take from the row, and tell viewers, what nobody could be told while Valkey did not answer."""
-        found = None if self.live is None else await in_thread(states.newer, self.code, self.live)
+        found = None if self.live is None else await aside(states.newer, self.code, self.live)
         if found is None:
             return
         live, branches = found
@@ -307,7 +318,7 @@ class Watch:
         """A "run until" of which nothing is heard goes on, or is told to be lost: nobody waits in vain."""
         if note is not None:
             self.searching = SEARCH_MISSED_MAX
-            await in_thread(searches.go_on, self.code, note)
+            await aside(searches.go_on, self.code, note)
         elif self.searching:
             self.searching -= 1  # its answer may still be on the way
             if not self.searching:
@@ -345,7 +356,7 @@ class Watch:
         else:
             self.waiting_since = self.waiting_since or time.monotonic()
             if machine.reachable:  # else each try would hold up the heartbeats that say so
-                await in_thread(dispatch.ask, self.code, self.waited_s)
+                await aside(dispatch.ask, self.code, self.waited_s)
         if self.live is not None:
             progress = (self.live.head_branch, self.live.head_us)
             if progress != self.progress:
@@ -442,7 +453,7 @@ class Hub:
 
     async def _note(self, playing: dict[str, Live]) -> None:
         try:
-            await in_thread(states.note_all_shown, playing)
+            await aside(states.note_all_shown, playing)
         except DatabaseError as error:
             log.warning("Where runs are was not noted, the next time will do: %s", error)
 

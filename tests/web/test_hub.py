@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from typing import Any
@@ -171,4 +172,20 @@ async def test_a_busy_database_holds_up_no_heartbeat(
         free.set()
     assert hub.noting is not None
     await hub.noting
+    await hub.watches[run.code].stop()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_commands_that_wait_take_no_thread_from_the_heartbeat(live_redis: Any) -> None:
+    run = await in_thread(kit.make_run)
+    hub, viewer = await joined(run.code)
+    free = threading.Event()
+    waiting = [asyncio.create_task(in_thread(free.wait, 30)) for _ in range(40)]
+    try:
+        assert hub.watches[run.code].short()  # so that a worker is asked, which takes a thread
+        await asyncio.wait_for(hub._tick(beat=True), 10)
+    finally:
+        free.set()
+        await asyncio.gather(*waiting)
+    assert "heartbeat" in [message["type"] for message in viewer.told]
     await hub.watches[run.code].stop()
