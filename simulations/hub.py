@@ -45,6 +45,8 @@ RING_MAX = 192
 RING_PAST = 24
 """Frames kept: from the playhead on as far as is sent, however short they are; fewer of what is over."""
 WAITING_AFTER_S = 1.0
+CLOCK_SLACK_MS = 5_000
+"""Clocks of several web servers may differ by so much."""
 SEARCH_MISSED_MAX = 2
 """Looks at Valkey without a search that was there, after which it counts as lost."""
 R = TypeVar("R")
@@ -362,7 +364,14 @@ class Watch:
             if progress != self.progress:
                 self.progress, self.waiting_since = progress, None
         if beat:
+            if self._clock_went_back():
+                self.take(await aside(states.revive, self.code, self.live))
             await self._beat(machine)
+
+    def _clock_went_back(self) -> bool:
+        """Whether the server's clock was set to before the playhead's anchor: until then it would stand still."""
+        head = None if self.live is None else self.live.playhead
+        return head is not None and head.playing and head.anchor_ms - server_ms() > CLOCK_SLACK_MS
 
     async def _beat(self, machine: Machine) -> None:
         live = self.live

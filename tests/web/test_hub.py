@@ -14,7 +14,7 @@ from simulations import wire
 from simulations.hub import Hub, Watch, in_thread
 from simulations.live import lease
 from simulations.live.lease import Live, Machine
-from simulations.live.playhead import Playhead
+from simulations.live.playhead import Playhead, server_ms
 from simulations.models import Run
 from simulations.services import commands, states
 from simulations.services.states import waiting_for
@@ -188,4 +188,20 @@ async def test_commands_that_wait_take_no_thread_from_the_heartbeat(live_redis: 
         free.set()
         await asyncio.gather(*waiting)
     assert "heartbeat" in [message["type"] for message in viewer.told]
+    await hub.watches[run.code].stop()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_clock_that_is_set_back_stops_no_run(live_redis: Any) -> None:
+    run = await in_thread(kit.make_run)
+    ahead = {**run.playhead, "anchor_us": 300_000, "anchor_ms": server_ms() + 3_600_000}
+    await in_thread(Run.objects.filter(pk=run.pk).update, playhead=ahead)
+    hub, _ = await joined(run.code)
+    await hub._tick(beat=True)
+    live = hub.watches[run.code].live
+    assert live is not None
+    assert live.playhead.anchor_us == 300_000
+    assert live.playhead.anchor_ms <= server_ms()
+    await in_thread(run.refresh_from_db)
+    assert run.playhead["anchor_ms"] == live.playhead.anchor_ms
     await hub.watches[run.code].stop()
