@@ -116,18 +116,23 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
     context.fillRect(x(gap.from_us) + 1, y, wide + 2, ACK_LANE);
     text(words, x(gap.from_us) + 3, y + ACK_LANE / 2 + 1, colour('--bad'), 600);
   }
-  for (const violation of model.violations) {
-    context.fillStyle = colour('--bad');
-    context.fillRect(x(violation.at_us) - 1, BAND.top - 14, 2.5, y - BAND.top + (view.low ? 12 : 28));
-    const words = `! ${view.labels.violation(violation.check)}`;
+  context.fillStyle = colour('--bad');
+  for (const { at_us } of model.violations) context.fillRect(x(at_us) - 1, BAND.top - 14, 2.5, y - BAND.top + (view.low ? 12 : 28));
+  context.font = `700 14px ${sans}`;
+  const told = together(model.violations.map((one) => ({ ...one, x: x(one.at_us) })), CUT_ROOM).map(([first, ...more]) => {
+    const words = `! ${view.labels.violation(first!.check)}${more.length ? ` +${more.length}` : ''}`;
+    return { x: first!.x, words, wide: context.measureText(words).width };
+  });
+  for (const [index, { left, room }] of besideLines(told, view.width).entries()) {
+    const { words, wide } = told[index]!;
+    if (room < Math.min(wide, CUT_ROOM)) continue;
     context.font = `700 14px ${sans}`;
-    const wide = context.measureText(words).width;
-    const left = besideLine(x(violation.at_us), wide, view.width);
+    const short = wide <= room ? words : cut(context, words, room);
     const middle = Math.max(7, BAND.top - 20);
     // The signs of elections lie behind the words, not across them.
     context.fillStyle = colour('--panel');
-    context.fillRect(left - 2, middle - 7, wide + 4, 14);
-    text(words, left, middle, colour('--bad'), 700);
+    context.fillRect(left - 2, middle - 7, Math.min(wide, room) + 4, 14);
+    text(short, left, middle, colour('--bad'), 700);
   }
   const axis = view.height - 8;
   for (const tick of ticks(0, view.span_us, Math.max(2, Math.floor(view.width / 110)))) {
@@ -142,6 +147,28 @@ export function paintTape(context: CanvasRenderingContext2D, model: TimelineMode
 /** Words beside an upright line: to its right, where they fit there, else to its left. */
 export function besideLine(x: number, wide: number, width: number): number {
   return x + 5 + wide <= width - 10 ? x + 5 : Math.max(2, x - 5 - wide);
+}
+
+/** Marks nearer than `apart` to the first of them have one word together. */
+export function together<T extends { x: number }>(marks: readonly T[], apart: number): T[][] {
+  const groups: T[][] = [];
+  for (const one of marks) {
+    const group = groups.at(-1);
+    if (group && one.x - group[0]!.x < apart) group.push(one);
+    else groups.push([one]);
+  }
+  return groups;
+}
+
+/** Where the words beside upright lines begin, from left to right, and how much room each has before the next. */
+export function besideLines(lines: readonly { x: number; wide: number }[], width: number): { left: number; room: number }[] {
+  let limit = width;
+  return [...lines].reverse().map(({ x, wide }, index) => {
+    const left = index ? x + 5 : besideLine(x, wide, width);
+    const room = limit - left - (index ? 8 : 0);
+    limit = Math.min(limit, left, x);
+    return { left, room };
+  }).reverse();
 }
 
 type Faults = Pick<TimelineModel, 'faults' | 'until_us'>;
