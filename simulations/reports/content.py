@@ -14,7 +14,7 @@ from simulations import wire
 from simulations.engine import harness
 from simulations.engine.checks import availability
 from simulations.engine.experiment.actions import ACTIONS
-from simulations.engine.experiment.vocabulary import DISASTERS
+from simulations.engine.experiment.vocabulary import DISASTERS, SHAPES
 from simulations.engine.meters import SECOND, Milestones, Scope
 from simulations.engine.process import Parameter, Text
 from simulations.engine.reporting import Section
@@ -39,12 +39,14 @@ class Report(msgspec.Struct, frozen=True):
 
 
 class Happening(msgspec.Struct, frozen=True):
-    """One line of the timeline. ``who``: a person's number, 0 for the script and the system itself."""
+    """One line of the timeline. ``who``: a person's number, 0 for the script and the system itself; ``fault``: its
+    number, 0 where it began none."""
 
     at_us: int
     what: Text
     target: str
     who: int
+    fault: int = 0
 
 
 def watched(world: World) -> list[Happening]:
@@ -58,7 +60,7 @@ def watched(world: World) -> list[Happening]:
         told = carry_out(event)
         if "skipped" not in told:
             what, who = words_of(told, titles), told.get("command", -1) + 1
-            found.append(Happening(kernel.now, what, target_of(told), who))
+            found.append(Happening(kernel.now, what, target_of(told), who, told.get("fault", 0)))
         return told
 
     kernel.on_command = on_command
@@ -84,7 +86,9 @@ def words_of(told: dict[str, Any], titles: dict[tuple[str, str], Text]) -> Text:
     arguments = told.get("arguments", {})
     own = titles.get((do, str(arguments.get("name"))))
     title = own if own is not None and do == "command" else title
-    more = [arguments[name] for name in ("cause", "disk", "value") if arguments.get(name) is not None]
+    more = [
+        arguments[name] for name in ("cause", "disk", "shape", "value") if arguments.get(name) is not None
+    ]
     if arguments.get("name") is not None and title is not own:
         more.insert(0, own or arguments["name"])
     more = [CAUSES.get(str(one), str(one)) for one in (*more, *(arguments.get("arguments") or {}).values())]
@@ -97,16 +101,34 @@ def words_of(told: dict[str, Any], titles: dict[tuple[str, str], Text]) -> Text:
 
 
 CAUSES: dict[str, Any] = {
+    **SHAPES,
     **{name: disaster.title for name, disaster in DISASTERS.items()},
     "lost": Text("disks lost", "磁盘丢失"),
     "kept": Text("disks kept", "磁盘保留"),
     "readable": Text("disks readable", "磁盘可读"),
 }
-"""What the vocabulary calls causes of a disaster and what stays of the disks."""
+"""What the vocabulary calls shapes of partitions, causes of a disaster and what stays of the disks."""
 
 
 def target_of(told: dict[str, Any]) -> str:
-    return ", ".join(told.get("resolved", ())[:6])
+    """Whom it hit, else which sides it parted: "n1, n2 | n3", or "n1 → n2, n3" where one way only."""
+    arguments = told.get("arguments", {})
+    if told.get("resolved"):
+        return listed(told["resolved"])
+    if "from" in arguments and "to" in arguments:
+        sign = " → " if arguments.get("one_way") else " | "
+        return sign.join(listed(arguments[side]) for side in ("from", "to"))
+    groups = arguments.get("groups") or ()
+    return " | ".join(listed(group) for group in groups)
+
+
+NAMED_MAX = 6
+
+
+def listed(ids: str | Sequence[str]) -> str:
+    """Ids beside each other; of many the first."""
+    named = [ids] if isinstance(ids, str) else list(ids)
+    return ", ".join(named[:NAMED_MAX]) + (" …" if len(named) > NAMED_MAX else "")
 
 
 # -- the whole ----------------------------------------------------------------------------------------------------
@@ -132,7 +154,7 @@ def content(
     sections = (
         *(own(world) if own is not None else ()),
         timeline(world, happened, commands),
-        incidents(world),
+        incidents(world, happened),
         verdicts(world),
         metrics(world),
         recipe(world),
@@ -177,12 +199,13 @@ def leadership(world: World) -> list[tuple[int, Text, str]]:
     return found
 
 
-def incidents(world: World) -> Section:
+def incidents(world: World, happened: Sequence[Happening]) -> Section:
     """Every fault that lasted: recovery time and loss, against the objectives where the experiment states them."""
     aims = {name: objective(world, name) for name in OBJECTIVES}
+    places = {one.fault: one.target for one in happened if one.fault}
     rows = tuple(
         (
-            one.at_s, ACTIONS[one.do].title, ", ".join(one.hit[:6]), one.rto_s, met(one.rto_s, aims["rto_objective_s"]),
+            one.at_s, ACTIONS[one.do].title, listed(one.hit) or places.get(one.id, ""), one.rto_s, met(one.rto_s, aims["rto_objective_s"]),
             one.rpo_s, met(one.rpo_s, aims["rpo_objective_s"]), one.lost_operations, one.recovered,
         )
         for one in availability.reports(world)

@@ -122,6 +122,24 @@ def test_every_experiment_has_one_not_only_the_drill() -> None:
     assert "leads no more" in words
 
 
+def test_cuts_and_partitions_are_told_with_the_sides_they_part() -> None:
+    told: list[tuple[dict[str, Any], str]] = [
+        ({"do": "cut", "resolved": [], "arguments": {"from": ["n1"], "to": ["n2", "n3"]}}, "n1 | n2, n3"),
+        ({"do": "cut", "arguments": {"from": "n1", "to": ["n2"], "one_way": True}}, "n1 → n2"),
+        ({"do": "partition", "arguments": {"groups": [["n1", "n2"], ["n3"]]}}, "n1, n2 | n3"),
+        ({"do": "kill", "resolved": [f"n{number}" for number in range(1, 9)]}, "n1, n2, n3, n4, n5, n6 …"),
+        ({"do": "heal", "resolved": []}, ""),
+    ]
+    assert [content.target_of(one) for one, _ in told] == [words for _, words in told]
+    shaped = {"do": "partition", "resolved": [], "arguments": {"shape": "minority"}}
+    assert content.words_of(shaped, {}).zh.endswith("切开少数派")
+    run = kit.make_run("RA-03")
+    kit.pause_at(run, run.stop_us)
+    words = get(run, format="md", language="en").content.decode()
+    incidents = words.partition("## Incidents")[2]
+    assert "n1, n2 \\| n3, n4, n5" in incidents
+
+
 @pytest.mark.parametrize(
     ("query", "field", "allowed"),
     [
