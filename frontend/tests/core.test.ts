@@ -14,7 +14,7 @@ import { lineWords } from '../src/core/lineWords';
 import { decidesByMajority, duration, resultParts, sides, standing, voters } from '../src/core/result';
 import { logCells, nodeScene } from '../src/core/scene';
 import { gapsIn, ticks, timelineModel } from '../src/core/timeline';
-import { ACK_LANE, besideLine, clearUntil, freeUntil, latencyHeight } from '../src/views/tapePaint';
+import { ACK_LANE, besideLine, besideLines, clearUntil, freeUntil, latencyHeight, together } from '../src/views/tapePaint';
 import { Trace } from '../src/core/trace';
 import { judgedWords, partWords } from '../src/pages/judgedWords';
 import { valueText } from '../src/panels/eventWords';
@@ -243,6 +243,14 @@ describe('who decides', () => {
     expect(apart).toContain('map.result_last_answer');
     expect(apart).not.toContain('map.result_served');
   });
+  it('says nothing of a time whose answers are not in hand', () => {
+    const said = (since_us: number) => resultParts({
+      scenes, network: calm, clients: { c1: { at: 'n1', waiting: 1, oldest_us: 0, ok: 0, fail: 0, unknown: 0 } }, checks: {}, metrics: {}, places: new Map(),
+      at_us: 700, last_ack_us: null, since_us, usual_gap_us: 100, leads: false,
+    }).filter((part) => part.key === 'map.result_gap');
+    expect(said(0)).toHaveLength(1);
+    expect(said(650)).toEqual([]);
+  });
   it('shows what a system puts on the map, in words', () => {
     expect(scenes[0]!.badges).toEqual([{ text: { en: 'rising', zh: '渐强' }, afterLoss: false }]);
     expect(scenes[1]!.badges[1]).toEqual({ text: { en: 'hull', zh: 'hull' }, afterLoss: true });
@@ -275,7 +283,7 @@ describe('the timeline', () => {
     const trace = new Trace();
     const fault = { id: 1, do: 'kill', target: ['n1'], since_us: 100 };
     trace.add(frame(chunk(0, 1000, {
-      keyframe: keyframe(0, { n1: process({ moon: 1, phase: 'ebb' }) }),
+      keyframe: keyframe(0, { n1: process({ moon: 1, phase: 'ebb' }), h1: process({}) }),
       events: [
         changed(1, 50, { moon: 2, phase: 'flood' }), [-1, 100, 4, '', 0, { do: 'kill', fault: 1, resolved: ['n1'] }, { faults: [fault] }, null],
         [-2, 300, 4, '', 0, { do: 'restart' }, { faults: [] }, null], changed(4, 900, { moon: 3, phase: 'ebb' }),
@@ -287,6 +295,7 @@ describe('the timeline', () => {
     expect(model.elections).toEqual([{ at_us: 50, node: 'n1', epoch: 2 }]);
     expect(model.faults).toMatchObject([{ from_us: 100, to_us: 300 }]);
     expect(model.gaps).toEqual([{ from_us: 60, to_us: 800 }]);
+    expect(model.lanes).toEqual([{ node: 'n1', leading: [{ from_us: 50, to_us: 850, epoch: 2 }] }]);
     expect([model.acknowledged_us, model.latency_us]).toEqual([[60, 800], [50, 790]]);
   });
   it('paints a slow answer taller than a quick one, within its lane', () => {
@@ -305,6 +314,11 @@ describe('the timeline', () => {
     const crowd = [fault(0, 90), fault(30, 80), fault(50, 50)];
     expect(crowd.map((one) => clearUntil({ faults: crowd, until_us: 100 }, one, 1))).toEqual([30, 50, 50]);
     expect([besideLine(100, 50, 400), besideLine(380, 50, 400)]).toEqual([105, 325]);
+    // Three violations: the words of the first end before the second's, whose own stand to the left of the edge.
+    expect(besideLines([{ x: 100, wide: 90 }, { x: 150, wide: 90 }, { x: 380, wide: 50 }], 400)).toEqual([
+      { left: 105, room: 37 }, { left: 155, room: 162 }, { left: 325, room: 75 },
+    ]);
+    expect(together([{ x: 10 }, { x: 40 }, { x: 47 }, { x: 60 }], 36)).toEqual([[{ x: 10 }, { x: 40 }], [{ x: 47 }, { x: 60 }]]);
   });
   it('counts no pause before the first acknowledgement, and ticks at round numbers', () => {
     expect(gapsIn([], 1000, 10)).toEqual([]);

@@ -21,6 +21,8 @@ export interface Situation {
   places: ReadonlyMap<string, readonly string[]>;
   at_us: number;
   last_ack_us: number | null;
+  /** Since when everything is in hand: nothing is known of answers before. */
+  since_us?: number;
   /** The longest pause between acknowledgements that is ordinary for this workload. */
   usual_gap_us: number;
   /** Whether anybody is to lead, as the experiment is set up. */
@@ -128,7 +130,7 @@ function nobodyDecides(situation: Situation): boolean {
 function servicePart(situation: Situation): Part[] {
   if (!Object.keys(situation.clients).length) return [];
   const waiting = Object.values(situation.clients).some((client) => client.waiting > 0);
-  const gap_us = situation.at_us - (situation.last_ack_us ?? 0);
+  const gap_us = situation.at_us - Math.max(situation.last_ack_us ?? 0, situation.since_us ?? 0);
   if (waiting && gap_us > situation.usual_gap_us) return [{ key: 'map.result_gap', values: { time: duration(gap_us) }, strong: true }];
   if (situation.last_ack_us === null) return [];
   // For a moment the last answer is not older than usual; that nobody decides or leads and all are served would be no sentence.

@@ -106,7 +106,8 @@ export class BoardView {
     return resultParts({
       scenes: this.scenes, network: this.apart, clients: this.clients, checks: this.checks,
       metrics: session.piece()?.chunk.keyframe.metrics ?? {}, places: this.places, at_us: session.at_us,
-      last_ack_us: session.trace.lastAcknowledged(session.branch, session.at_us), usual_gap_us: this.usualGap(),
+      last_ack_us: session.trace.lastAcknowledged(session.branch, session.at_us),
+      since_us: session.trace.coveredFrom(session.branch, session.at_us), usual_gap_us: this.usualGap(),
       leads: this.leads, byHand: this.byHand, system: this.system,
     });
   }
