@@ -2,7 +2,7 @@
 
 import type { CheckState, Verdict } from '../core/chunk';
 import type { Descriptors } from '../core/descriptor';
-import { language, pick, t } from '../i18n/index.svelte';
+import { language, pick, t, type MessageKey } from '../i18n/index.svelte';
 import { checkWords } from '../i18n/names';
 
 export const SIGNS: Record<Verdict, string> = { holds: '✓', unknown: '?', violated: '!' };
@@ -13,16 +13,19 @@ export function checkName(name: string, descriptors: Descriptors): string {
   return language.current === 'zh' && !/[\u4e00-\u9fff]/.test(words) ? (checkSentence(name, descriptors) || words) : words;
 }
 
+/** Checks of the clients' history or of any replicas: no system has to have them among its own. */
+const GENERAL: readonly string[] = ['linearizable', 'no_lost_ack', 'convergence'];
+
 export function checkSentence(name: string, descriptors: Descriptors): string {
   for (const descriptor of Object.values(descriptors)) {
     const property = descriptor.properties.find((one) => one.name === name);
     if (property) return pick(property.sentence);
   }
-  return '';
+  return GENERAL.includes(name) ? t(`inspect.check_${name}` as MessageKey) : '';
 }
 
 export const verdictWord = (verdict: Verdict): string => t(`inspect.verdict_${verdict}`);
-export const judgedText = (state: CheckState): string => (state.judged > 0 ? t('inspect.verdict_judged', { count: state.judged }) : t('inspect.verdict_nothing'));
+export const judgedText = (state: CheckState): string => (state.judged === 1 ? t('inspect.verdict_judged_once') : state.judged > 0 ? t('inspect.verdict_judged', { count: state.judged }) : t('inspect.verdict_nothing'));
 
 const ORDER: Record<Verdict, number> = { violated: 0, unknown: 1, holds: 2 };
 /** What is wrong first, then what is open. */
