@@ -9,6 +9,7 @@ import type { LinkState } from '../src/net/messages';
 import { language } from '../src/i18n/index.svelte';
 import Playground from '../src/pages/Playground.svelte';
 import { BoardView } from '../src/state/board.svelte';
+import { checkSentence } from '../src/panels/verdicts';
 import { draftOf } from '../src/state/script.svelte';
 import { ui } from '../src/state/ui.svelte';
 import { Session } from '../src/state/session.svelte';
@@ -123,6 +124,26 @@ describe('the page', () => {
     other.blur();
     flushSync();
     expect(arrived!).not.toThrow();
+  });
+
+  it('leaves the picture its room on a phone of whoever may only watch', () => {
+    ui.width = 390;
+    const session = show();
+    const height = () => document.querySelector<HTMLElement>('.drawer')!.style.height;
+    session.link = null;
+    session.run = { ...link, head_us: 0 };
+    session.role = 'viewer';
+    flushSync();
+    expect(height()).toBe('46px');
+    session.role = 'owner';
+    flushSync();
+    expect(height()).not.toBe('46px');
+    ui.width = 1440;
+  });
+
+  it('says what a check of any system asks', () => {
+    expect(checkSentence('linearizable', { tides })).toMatch(/explains every answer/);
+    expect(checkSentence('nobody_knows', { tides })).toBe('');
   });
 
   it('lets go of the drawer when a window grows', async () => {
