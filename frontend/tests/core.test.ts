@@ -8,7 +8,7 @@ import { feedAt } from '../src/core/feed';
 import { notesUntil } from '../src/core/lanes';
 import { dotsAt, fateOf, inFlight, type Places } from '../src/core/flight';
 import { layout } from '../src/core/layout';
-import { playheadAt, ServerClock, SPEEDS, sliderToSpeed, speedToSlider, type Playhead } from '../src/core/playhead';
+import { playheadAt, ServerClock, SPEEDS, sliderToSpeed, speedText, speedToSlider, type Playhead } from '../src/core/playhead';
 import { sidesOf } from '../src/core/reach';
 import { lineWords } from '../src/core/lineWords';
 import { decidesByMajority, duration, resultParts, sides, standing, voters } from '../src/core/result';
@@ -297,6 +297,12 @@ describe('the timeline', () => {
     expect(model.gaps).toEqual([{ from_us: 60, to_us: 800 }]);
     expect(model.lanes).toEqual([{ node: 'n1', leading: [{ from_us: 50, to_us: 850, epoch: 2 }] }]);
     expect([model.acknowledged_us, model.latency_us]).toEqual([[60, 800], [50, 790]]);
+    const ahead = timelineModel(trace, 0, { tides }, 5000, 300);
+    expect(ahead.bands.at(-1)).toEqual({ from_us: 900, to_us: 1000, epoch: 3 });
+    expect(ahead.gaps).toEqual([{ from_us: 60, to_us: 800 }]);
+  });
+  it('tells a machine that stands still from one that is slow', () => {
+    expect([0, 0.1, 1, 20].map(speedText)).toEqual(['0×', '1/10×', '1×', '20×']);
   });
   it('paints a slow answer taller than a quick one, within its lane', () => {
     const heights = [0, 1_000, 20_000, 500_000, 1e9].map(latencyHeight);

@@ -53,4 +53,4 @@ export function sliderToSpeed(value: number): number {
   const speed = 10 ** (value * 5 - 3);
   return SPEEDS.reduce((best, step) => (Math.abs(Math.log(step / speed)) < Math.abs(Math.log(best / speed)) ? step : best));
 }
-export const speedText = (speed: number): string => (speed < 1 ? `1/${Math.round(1 / speed)}×` : `${speed}×`);
+export const speedText = (speed: number): string => (speed > 0 && speed < 1 ? `1/${Math.round(1 / speed)}×` : `${speed}×`);

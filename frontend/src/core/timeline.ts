@@ -127,12 +127,13 @@ export function timelineModel(trace: Trace, branch: number, descriptors: Descrip
     if (!isPassing(check) && !model.violations.some((one) => one.check === check)) model.violations.push({ at_us, check });
   }
 
+  /** What has been played but is not in hand is neither painted nor taken for a pause. */
   function finish(): TimelineModel {
     for (const bar of [...model.faults, ...model.bands, ...[...lanes.values()].flatMap((lane) => lane.leading)]) {
-      bar.to_us = Math.min(bar.to_us, limit_us);
+      bar.to_us = Math.min(bar.to_us, model.until_us);
     }
     model.lanes = [...lanes.values()].sort((a, b) => a.node.localeCompare(b.node, undefined, { numeric: true }));
-    model.gaps = gapsIn(model.acknowledged_us, limit_us, usual_gap_us);
+    model.gaps = gapsIn(model.acknowledged_us, model.until_us, usual_gap_us);
     return model;
   }
 }
