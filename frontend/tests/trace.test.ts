@@ -191,6 +191,15 @@ describe('letting go of what is far', () => {
     expect([...trace.pieces(0)].flatMap(({ piece }) => piece.summary.changes.map((change) => change[3]))).toEqual([0, 100, 200, 300, 400, 500, 600, 700, 800, 900]);
   });
 
+  it('knows since when it has heard everything, also of what it has let go', () => {
+    const trace = filled();
+    trace.evict(0, 650, 0, 400);
+    expect([trace.knownFrom(0, 650), trace.coveredFrom(0, 650)]).toEqual([0, 600]);
+    const later = new Trace();
+    for (const at of [0, 300, 400]) later.add(sized(at, at + 100));
+    expect([50, 450, 250, 900].map((at) => later.knownFrom(0, at))).toEqual([0, 300, 250, 900]);
+  });
+
   it('takes a piece back when it comes again', () => {
     const trace = filled();
     trace.evict(0, 950, 0, 400);

@@ -206,7 +206,8 @@ def incidents(world: World, happened: Sequence[Happening]) -> Section:
     rows = tuple(
         (
             one.at_s, ACTIONS[one.do].title, listed(one.hit) or places.get(one.id, ""),
-            one.rto_s, met(one.rto_s, aims["rto_objective_s"]), one.rpo_s, met(one.rpo_s, aims["rpo_objective_s"]), one.lost_operations, one.recovered,
+            one.rto_s, met(one.rto_s, aims["rto_objective_s"]), one.rpo_s, met(one.rpo_s, aims["rpo_objective_s"]),
+            one.lost_operations, one.recovered,
         )
         for one in availability.reports(world)
     )  # fmt: skip

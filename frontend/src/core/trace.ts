@@ -182,6 +182,16 @@ export class Trace {
     return from;
   }
 
+  /** Since when answers are known without a hole up to a time, be their events in hand or only their summary. */
+  knownFrom(branch: number, at_us: number): number {
+    let [from, end] = [at_us, -1];
+    for (const { piece, until_us } of this.pieces(branch, at_us + 1)) {
+      if (piece.summary.t0_us > end) from = piece.summary.t0_us;
+      end = until_us;
+    }
+    return end >= at_us ? from : at_us;
+  }
+
   /**
    * Pieces of a branch in order, its parents' up to the fork first; those that end before `from_us` are not touched.
    * `until_us` is where the last one stops to count.

@@ -107,7 +107,7 @@ export class BoardView {
       scenes: this.scenes, network: this.apart, clients: this.clients, checks: this.checks,
       metrics: session.piece()?.chunk.keyframe.metrics ?? {}, places: this.places, at_us: session.at_us,
       last_ack_us: session.trace.lastAcknowledged(session.branch, session.at_us),
-      since_us: session.trace.coveredFrom(session.branch, session.at_us), usual_gap_us: this.usualGap(),
+      since_us: session.trace.knownFrom(session.branch, session.at_us), usual_gap_us: this.usualGap(),
       leads: this.leads, byHand: this.byHand, system: this.system,
     });
   }
