@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import redis
+from django.db import OperationalError
 
 from simulations import selectors
 from simulations.live import lease, store
@@ -50,8 +51,8 @@ def advance(code: str, shard: int) -> bool:
         log.warning("Run %s cannot go on: %r", code, error, exc_info=error.__cause__)
         tell(code, message("limit", text=error.text))
         return False
-    except redis.RedisError as error:
-        log.warning("No turn for %s: %s", code, error)
+    except (OperationalError, redis.RedisError) as error:
+        log.warning("No turn for %s: %s", code, error)  # whoever watches asks again
         return False
 
 

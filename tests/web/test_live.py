@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.db import OperationalError
 
 from simulations import selectors, wire
 from simulations.engine.world import World
@@ -342,6 +343,19 @@ def test_taking_over_raises_the_fence_and_the_old_owner_publishes_nothing() -> N
     assert taken is not None
     assert taken.fence > held.fence
     assert not lanes.still_ours(run, held)
+
+
+def test_a_busy_database_costs_a_turn_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    def locked(run: Run) -> bool:
+        raise OperationalError("database is locked")
+
+    run = kit.make_run()
+    with monkeypatch.context() as busy:
+        busy.setattr(runs, "raise_fence", locked)
+        assert advance.advance(run.code, 0) is False
+    client().delete(f"lease:{run.code}")  # which lapses by itself
+    kit.work(run.code)
+    assert kit.tiles(run)
 
 
 def test_of_two_shards_that_find_no_lease_the_late_one_leaves_the_other_in_charge() -> None:
