@@ -131,12 +131,8 @@ class Replication(Snapshots):
 
     def back_up(self, peer: str, message: AppendEntriesReply) -> int:
         """RP section 5.3: the next index to try, one step back or before the whole conflicting term."""
-        refused = message.index
-        if not self.parameters.fast_backtracking:
-            following = refused
-        elif message.conflict_term == 0:
-            following = message.conflict_index
-        else:
+        following = refused = message.index
+        if self.parameters.fast_backtracking:
             following = self.after_term(message.conflict_term, refused) or message.conflict_index
         return max(self.match_index[peer] + 1, min(following, refused))
 
