@@ -84,8 +84,9 @@ def test_a_projector_shows_every_view_large(browser: Browser, address: str) -> N
             shown, laid, dots = canvas.evaluate(
                 "one => [one.getBoundingClientRect().width, one.offsetWidth, one.width]"
             )
-            assert shown / laid == pytest.approx(24 / 14, rel=0.02), view
-            assert dots >= 0.98 * (laid if view == "metrics" else shown), view
+            # (Plots are laid out large, for a library that knows nothing of enlarging.)
+            assert shown / laid == pytest.approx(1 if view == "metrics" else 24 / 14, rel=0.02), view
+            assert dots >= 0.98 * (shown), view
     page.keyboard.press("?")
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     assert hard_to_read(page) == []
