@@ -69,8 +69,14 @@ class Answer(Reply, tag="coordination.Answer"):
     seen: int = 0
 
 
+class WatchAnswer(Answer, tag="coordination.WatchAnswer"):
+    """The answer to a read with a watch. ``watch``: what the server keeps for it, "" for nothing."""
+
+    watch: str = ""
+
+
 MESSAGES: tuple[type[Message], ...] = (
-    Connect, Connected, Disconnected, SessionPing, SessionPong, WatchEvent, Answer,
+    Connect, Connected, Disconnected, SessionPing, SessionPong, WatchEvent, Answer, WatchAnswer,
 )  # fmt: skip
 
 CHANGES = {
@@ -98,6 +104,12 @@ SPECS = (
         "reply",
         Text("answer", "应答"),
         ("operation", "attempt", "outcome", "result", "hint", "seen"),
+    ),
+    MessageSpec(
+        "WatchAnswer",
+        "reply",
+        Text("answer and watch", "应答并设监听"),
+        ("operation", "attempt", "outcome", "result", "hint", "seen", "watch"),
     ),
 )  # fmt: skip
 """How they are shown: for the descriptors of systems that use them."""

@@ -90,13 +90,16 @@ FOR_A_WHILE = [("set", "/a")] * 30
         ("get", "/a", FOR_A_WHILE, [("/a", "changed")]),
         ("get", "/a/b", [("delete", "/a/b"), ("create", "/a/b")], [("/a/b", "changed")]),
         ("exists", "/n", [*FOR_A_WHILE, ("create", "/n")], [("/n", "created")]),
+        ("get", "/empty", [("delete", "/empty")], [("/empty", "deleted")]),
+        ("get", "/n", [*FOR_A_WHILE, ("create", "/n")], []),
     ],
 )
 def test_a_watch_that_moves_is_told_what_it_missed_and_nothing_else(
     kind: str, path: str, changes: list[tuple[str, str]], heard: list[Event]
 ) -> None:
     """Its server dies before the changes; the next one is told what the client had seen, the last change included."""
-    assert told([BEFORE, {**watch(kind, path, at_s=2.7), "at": "s3"}], changes, faults=S3_DIES) == heard
+    lines = [operation(1.1, "create", "/empty"), BEFORE, {**watch(kind, path, at_s=2.7), "at": "s3"}]
+    assert told(lines, changes, faults=S3_DIES) == heard
 
 
 def test_a_watch_that_has_fired_does_not_move() -> None:

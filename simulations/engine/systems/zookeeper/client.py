@@ -16,6 +16,7 @@ from simulations.engine.coordination import (
     Disconnected,
     SessionPing,
     SessionPong,
+    WatchAnswer,
     WatchEvent,
 )
 from simulations.engine.process import DiskImage, Reply, Request
@@ -289,17 +290,11 @@ class ZooKeeperClient(Client):
 
     def remember_watch(self, attempt: Attempt, message: Reply) -> None:
         """Watches move with the session."""
-        options = self.options_of(attempt) or {}
-        if attempt.kind not in ("watch", "get_watch") and not options.get("watch"):
+        if not isinstance(message, WatchAnswer) or not message.watch:
             return
         path = path_of(attempt.key)
-        mode = str(options.get("mode", "once"))
-        if mode == "once" and attempt.kind in ("ls", "children"):
-            mode = "child"
-        elif mode == "once" and (message.result is None or message.result is False):
-            mode = "absent"
-        self.watching[path] = mode
-        self.rereads[path] = bool(options.get("reread"))
+        self.watching[path] = message.watch
+        self.rereads[path] = bool((self.options_of(attempt) or {}).get("reread"))
 
     def on_watch_event(self, message: WatchEvent) -> None:
         """One event; a watch that fires once is over, and what happens before the next read goes by unseen."""

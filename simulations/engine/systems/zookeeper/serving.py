@@ -12,6 +12,7 @@ from simulations.engine.coordination import (
     Disconnected,
     SessionPing,
     SessionPong,
+    WatchAnswer,
     WatchEvent,
 )
 from simulations.engine.process import Request
@@ -266,12 +267,19 @@ class Serving(Leader):
     def answer_read(self, request: Request) -> None:
         """From this server's own copy, which may be old (ZI, consistency)."""
         options = request.options or {}
-        if request.kind in ("watch", "get_watch") or options.get("watch"):
-            self.set_watch(request, str(options.get("mode", DATA)))
         if request.kind == "sync":
             self.answer(request, "ok", None)
+        elif request.kind in ("watch", "get_watch") or options.get("watch"):
+            self.answer_watch(request, self.set_watch(request, str(options.get("mode", DATA))))
         else:
             self.answer(request, *self.tree.read(request))
+
+    def answer_watch(self, request: Request, watch: str) -> None:
+        """The client learns what is watched, to take it to another server: no value does not mean no node."""
+        outcome, result = self.tree.read(request)
+        seen = self.state_zxid()
+        message = WatchAnswer(request.operation, request.attempt, outcome, result, None, seen, watch)
+        self.context.send(request.client, message, before_durable=True)  # (as in answer)
 
     def answer(self, request: Request, outcome: str, result: Any) -> None:
         # before_durable: what is delivered is on a quorum's disks.
@@ -334,14 +342,16 @@ class Serving(Leader):
 
     # -- watches (ZP, watches) ----------------------------------------------------------------------------------
 
-    def set_watch(self, request: Request, mode: str) -> None:
-        """One event and no more, unless it is a lasting one."""
+    def set_watch(self, request: Request, mode: str) -> str:
+        """One event and no more, unless it is a lasting one; returns what is watched."""
         path = path_of(request.key)
-        if path not in self.tree.data and request.kind not in ("watch", "exists"):
-            return  # (only exists() leaves a watch on what is not there)
+        absent = path not in self.tree.data
+        if absent and request.kind not in ("watch", "exists"):
+            return ""  # (only exists() leaves a watch on what is not there)
         if request.kind in ("ls", "children") and mode == DATA:
             mode = CHILD
         self.watches_of(mode).setdefault(path, {})[request.client] = mode
+        return ABSENT if absent and mode == DATA else mode
 
     def watches_of(self, mode: str) -> dict[str, dict[str, str]]:
         if mode == CHILD:
