@@ -77,6 +77,8 @@ def test_run_and_variants_open_live_runs_and_are_mine(page: Page) -> None:
     expect(page.get_by_role("button", name=re.compile(r"^n9, "))).to_be_visible()
     page.goto("/mine")
     expect(page.get_by_role("listitem").filter(has_text=first)).to_be_visible()
+    page.get_by_role("link", name="New sweep").click()
+    expect(page.get_by_role("button", name="Start the sweep")).to_be_visible()
 
 
 def test_concepts_lead_to_their_experiments(page: Page) -> None:
