@@ -193,6 +193,18 @@ def test_a_restore_owes_nothing_that_was_backed_up_after_it_began() -> None:
     assert verdict(world, "backups_restorable") == "holds"
 
 
+def test_a_restore_owes_nothing_that_an_earlier_restore_threw_away() -> None:
+    """Once the backups are those of the epoch that began with it."""
+    plain = sites("none", servers=1, stop_s=27)
+    order = {"do": "restore_backup", "target": "north1"}
+    plain["faults"] = [{"at_s": 8, "to_s": 2, **order}, {"at_s": 18.5, **order}]
+    for line in plain["workload"]:
+        line["stop_s"] = 8
+    world = play(plain)
+    assert site(world, "north1").restores == 2
+    assert verdict(world, "backups_restorable") == "holds"
+
+
 def test_lost_writes_are_told_by_client_too() -> None:
     """Of one, or of all together."""
     world = play(sites("pilot_light", stop_s=14))

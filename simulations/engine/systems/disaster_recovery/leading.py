@@ -128,6 +128,8 @@ class Leading(Copy):
 
     def lead(self, epoch: int, cause: str, base: Heads) -> None:
         """Accept writes from now on, in this epoch. ``base`` is what the copies may keep of earlier ones."""
+        if epoch != self.epoch:
+            self.claimed = 0
         self.write_epoch(epoch, base)
         self.origin = f"{self.id}#{epoch}"
         self.acks.clear()

@@ -152,11 +152,13 @@ class FailbackLosesNothing(Check):
 
 class BackupsRestorable(Check):
     """A restore brings back at least what the backup job had reported kept when it began. ``claimed``: the most it
-    ever did; ``due``: process -> what it had by then."""
+    did in ``epoch``, the latest in which it did (an epoch may begin with less); ``due``: process -> what it had by
+    then."""
 
     name: ClassVar[str] = "backups_restorable"
     watches: ClassVar[tuple[int, ...] | None] = (ROLE, CLAIMED, RESTORES)
     claimed: int = 0
+    epoch: int = 0
     due: dict[int, int] = {}
 
     def changed(
@@ -164,7 +166,7 @@ class BackupsRestorable(Check):
     ) -> None:
         if not isinstance(process, Site):
             return
-        self.claimed = max(self.claimed, process.claimed)
+        self.claim(process)
         if after[ROLE] == RESTORING != before[ROLE]:
             self.due[process_index] = self.claimed
         if after[RESTORES] <= before[RESTORES] or process.plan[0] >= 0:
@@ -175,6 +177,14 @@ class BackupsRestorable(Check):
             self.violate(
                 at_us, event, "disaster_recovery.backup_not_there", claimed=claimed, restored=restored
             )
+
+    def claim(self, process: Site) -> None:
+        if process.role not in SERVING:
+            return  # (What it claimed was of an earlier epoch.)
+        if process.claimed and process.epoch > self.epoch:
+            self.claimed, self.epoch = process.claimed, process.epoch
+        elif process.epoch == self.epoch:
+            self.claimed = max(self.claimed, process.claimed)
 
 
 CHECKS: dict[str, type[Check]] = {
