@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulations.engine.systems.raft.messages import AppendEntries, AppendEntriesReply
+from simulations.engine.systems.raft.messages import AppendEntries, AppendEntriesReply, InstallSnapshot
 from tests.systems.raft.helpers import cluster, configure, elect, group, heartbeat, names, sent
 from tests.systems.recording import Group
 
@@ -205,3 +205,55 @@ def test_a_log_that_gave_way_to_its_snapshot_stays_so_over_restarts() -> None:
     made.start("n2")
     assert (made.processes["n2"].log.mark, made.processes["n2"].base_term) == before
     assert made.processes["n2"].last_index == made.processes["n1"].last_index
+
+
+def offered(base: int | None, index: int = 3) -> tuple[Any, Any]:
+    """n2, which holds writes at 2 and 3 and a change of members at 4, is sent a whole snapshot; and its answer."""
+    made = cluster(THREE, 4)
+    made.isolate("n1")
+    for _ in range(2):
+        made.request("n1", "put")
+    configure(made, "n1", quiet=False, add="n4", role="learner")
+    leader, follower = made.processes["n1"], made.processes["n2"]
+    made.receive(
+        "n2", "n1", AppendEntries(leader.term, 1, leader.term, leader.log.slice(2, 5), 1, leader.round)
+    )
+    before = leader.configurations[0][1]
+    made.contexts["n2"].take()
+    found = leader.log.hash_at(index) if base is None else base
+    made.receive("n2", "n1", InstallSnapshot(leader.term, index, leader.term, found, before, 0, (), True))
+    ((_, answer),) = made.contexts["n2"].take()
+    return follower, answer
+
+
+def test_what_follows_the_snapshot_in_the_log_stays_its_configuration_too_figure_13() -> None:
+    follower, _ = offered(base=None)
+    assert (follower.installs, follower.last_index) == (1, 4)
+    assert [(index, found.learners) for index, found in follower.configurations] == [(3, ()), (4, ("n4",))]
+
+
+def test_another_log_is_discarded_with_its_configurations_figure_13() -> None:
+    follower, _ = offered(base=77)
+    assert (follower.installs, follower.last_index) == (1, 3)
+    assert [(index, found.learners) for index, found in follower.configurations] == [(3, ())]
+
+
+def test_a_snapshot_of_what_is_committed_here_is_not_installed() -> None:
+    follower, answer = offered(base=None, index=1)
+    assert (follower.installs, follower.log.first, answer.done) == (0, 1, True)
+
+
+def test_a_snapshot_under_way_is_not_sent_again_with_every_write() -> None:
+    made = cluster(THREE, 3, compact_every=4)
+    made.isolate("n3")
+    written(made, 12)
+    made.heal()
+    heartbeat(made, "n1")
+    made.cut = {("n3", "n1")}
+    leader = made.processes["n1"]
+    leader.next_index["n3"], leader.probing["n3"] = 1, False
+    leader.transfers.clear()
+    made.contexts["n1"].take()
+    for _ in range(3):
+        made.request("n1", "put")
+    assert len(sent(made, "n1", InstallSnapshot)) == 1
