@@ -158,3 +158,19 @@ def test_a_thumb_drags_and_repeats(new_page: NewPage) -> None:
     ).to_be_visible()
     page.get_by_role("button", name="Play this script").click()
     expect(page.get_by_text("This is what the run follows")).to_be_visible()
+
+
+def test_words_of_a_repeated_fault_lie_over_none_of_its_bars(new_page: NewPage) -> None:
+    page = new_page(viewport={"width": 390, "height": 844})
+    often = {"at_s": 1, "do": "pause", "target": "leader", "for_s": 1, "every_s": 3}
+    page.goto(make_run(page, {**GEO, "faults": [often], "stop_s": 20}) + "?view=composer")
+    words = page.locator(".words.over")
+    expect(words).to_contain_text("Freeze leader")
+    below = words.bounding_box()
+    assert below
+    bars = page.locator(".row .bar, .row .again").all()
+    assert len(bars) > 5
+    for one in bars:
+        box = one.bounding_box()
+        assert box
+        assert box["y"] >= below["y"] + below["height"] - 1
