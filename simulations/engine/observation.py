@@ -59,8 +59,8 @@ class Observer:
 
     def changed(self, event: Any, context: ProcessContext, before: Any, after: Any) -> None:
         """A watched attribute differs: tell the checks of this process."""
-        index = context.index
-        now, number, process = self.kernel.now, event[2], context.process
+        index, kernel, process = context.index, self.kernel, context.process
+        now, number = kernel.now, kernel.current  # (of a command, the number that the trace gives it)
         different = tuple(map(ne, before, after))
         checks = self.concerned[index].get(different)
         if checks is None:

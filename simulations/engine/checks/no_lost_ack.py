@@ -36,7 +36,7 @@ NOTES = {
 
 class NoLostAck(Check):
     """``answer``: what the last look found: (verdict, message, values, at_us, event); ``lost_at``: when the lost ones
-    were acknowledged, ``lost_ids``: which they are.
+    were acknowledged, ``lost_ids``: which they are; ``led``: epoch -> (time, event) of when its first leader was seen.
 
     Subclasses give ``members`` (the class of their processes), ``is_leader``, ``epoch`` and ``operations``:
     the ids applied and the ids held but not applied yet.
@@ -49,6 +49,7 @@ class NoLostAck(Check):
     lost_at: tuple[int, ...] = ()
     lost_ids: tuple[int, ...] = ()
     answer: tuple[str, str, dict[str, Any], int | None, int | None] = (UNKNOWN, "", {}, None, None)
+    led: dict[int, tuple[int, int]] = {}
 
     @staticmethod
     def is_leader(process: Any) -> bool:
@@ -73,6 +74,13 @@ class NoLostAck(Check):
         if operation.outcome == "ok" and operation.kind != "get" and operation.result is not False:
             self.acknowledged.append((operation.id, event, at_us))
 
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        """Remember since when the leader of each epoch leads: a loss is dated by it, whenever somebody looks."""
+        if isinstance(process, self.members) and self.is_leader(process):
+            self.led.setdefault(self.epoch(process), (at_us, event))
+
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         """Compare what was acknowledged with what the leader of the highest epoch applied."""
         self.judged = len(self.acknowledged)
@@ -87,12 +95,11 @@ class NoLostAck(Check):
         if best is None:
             self.answer = (UNKNOWN, "no_lost_ack.no_leader", {}, None, None)
             return
-        self.answer = self.compare(best, at_us, event)
+        self.answer = self.compare(best)
 
-    def compare(
-        self, leader: Any, at_us: int, event: int
-    ) -> tuple[str, str, dict[str, Any], int | None, int | None]:
-        """The verdict against this leader."""
+    def compare(self, leader: Any) -> tuple[str, str, dict[str, Any], int | None, int | None]:
+        """The verdict against this leader. A loss is dated by the acknowledgement of the first that is missing, or by
+        the moment at which this leader took over without it."""
         applied, waiting = self.read(leader)
         unapplied = [item for item in self.acknowledged if item[0] not in applied]
         missing = [item for item in unapplied if item[0] not in waiting]
@@ -101,7 +108,9 @@ class NoLostAck(Check):
         self.lost_ids = tuple(lost)
         if lost:
             values = {"leader": leader.id, "epoch": self.epoch(leader), "lost": len(lost), "first": lost[0]}
-            return (VIOLATED, "no_lost_ack.lost", values, at_us, event)
+            _, acknowledged, acknowledged_us = missing[0]
+            when, what = max((acknowledged_us, acknowledged), self.led.get(self.epoch(leader), (0, 0)))
+            return (VIOLATED, "no_lost_ack.lost", values, when, what)
         if unapplied:
             values = {"leader": leader.id, "waiting": len(unapplied)}
             return (UNKNOWN, "no_lost_ack.not_applied", values, None, None)

@@ -41,6 +41,7 @@ class DrillNoLostAck(NoLostAck):
     """no_lost_ack over business functions: what any process that serves a function holds is not lost."""
 
     members: ClassVar[type[Process]] = Server
+    watches: ClassVar[tuple[int, ...] | None] = ()
     keys: dict[int, str] = {}
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:

@@ -61,6 +61,7 @@ class DisasterNoLostAck(NoLostAck):
     """no_lost_ack over one primary or several active sites: what any of them holds is not lost."""
 
     members: ClassVar[type[Process]] = Site
+    watches: ClassVar[tuple[int, ...] | None] = ()
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
         if operation.kind != "delete_all":

@@ -97,7 +97,7 @@ class PrimaryNoLostAck(NoLostAck):
             NoLostAck.look(self, at_us, event, running)
             return
         self.judged = len(self.acknowledged)
-        self.answer = self.compare(disks[0], at_us, event)
+        self.answer = self.compare(disks[0])
 
 
 CHECKS: dict[str, type[Check]] = {

@@ -348,13 +348,11 @@ class RaftNoLostAck(NoLostAck):
     is_leader = staticmethod(is_leader)
     epoch = staticmethod(epoch)
     operations = staticmethod(operations)
-    watches: ClassVar[tuple[int, ...] | None] = (APPLIED,)
+    watches: ClassVar[tuple[int, ...] | None] = (ROLE, TERM, APPLIED)
     history: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     found: tuple[int, int, int] = (0, 0, 0)
 
-    def compare(
-        self, leader: Any, at_us: int, event: int
-    ) -> tuple[str, str, dict[str, Any], int | None, int | None]:
+    def compare(self, leader: Any) -> tuple[str, str, dict[str, Any], int | None, int | None]:
         """The verdict against this leader; what was found before in the same history is not looked for again."""
         count, index, prefix = self.found
         log: Log = leader.log
@@ -362,7 +360,7 @@ class RaftNoLostAck(NoLostAck):
         if same and applied_all(leader, {item[0] for item in self.acknowledged.since(count)}):
             answer: tuple[str, str, dict[str, Any], int | None, int | None] = (HOLDS, "", {}, None, None)
         else:
-            answer = super().compare(leader, at_us, event)
+            answer = super().compare(leader)
         if answer[0] == HOLDS:
             applied = leader.last_applied
             self.found = (len(self.acknowledged), applied, log.hash_at(applied))
@@ -371,6 +369,8 @@ class RaftNoLostAck(NoLostAck):
     def changed(
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any
     ) -> None:
+        if before[ROLE] != after[ROLE] or before[TERM] != after[TERM]:
+            super().changed(at_us, event, process_index, before, after, process)
         if not process.parameters.compact_every:
             return
         log: Log = process.log

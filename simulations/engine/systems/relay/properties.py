@@ -54,7 +54,11 @@ class AppliedOnce(Check):
 
 
 class RelayNoLostAck(NoLostAck):
-    """Every acknowledged write is at every running master, or on its way there: some master still keeps it to send."""
+    """Every acknowledged write is at every running master, or on its way there: some master still keeps it to send.
+    Nobody leads, so a loss is dated by the look that found it.
+    """
+
+    watches: ClassVar[tuple[int, ...] | None] = ()
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         masters = [process for process in running.values() if isinstance(process, Master)]

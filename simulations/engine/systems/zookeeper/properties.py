@@ -314,7 +314,7 @@ class ZooKeeperNoLostAck(NoLostAck):
     members = ZooKeeper
     is_leader = staticmethod(is_leader)
     epoch = staticmethod(epoch)
-    watches: ClassVar[tuple[int, ...] | None] = (DELIVERED,)
+    watches: ClassVar[tuple[int, ...] | None] = (ROLE, ZAB_STATE, EPOCH, DELIVERED)
     order: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
 
     def changed(
@@ -322,6 +322,7 @@ class ZooKeeperNoLostAck(NoLostAck):
     ) -> None:
         if not isinstance(process, ZooKeeper):
             return  # (other systems of the run have a check of this name too)
+        super().changed(at_us, event, process_index, before, after, process)
         log = process.log
         while (index := len(self.order) + 1) <= after[DELIVERED] and index >= log.first:
             self.order.append((log.hash_at(index), operation_of(log[index])))
