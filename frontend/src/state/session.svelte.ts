@@ -144,7 +144,9 @@ export class Session extends Watched {
   // Runs of their own ------------------------------------------------------------------------------------------------
 
   /** A run of one's own from a moment on, that on show if no other is named; the page goes there. */
-  async fork(moment = this.moment()): Promise<void> {
+  async fork(there?: BranchMoment): Promise<void> {
+    // (Before the first picture the server knows better where this is.)
+    const moment = there ?? (this.loaded ? this.moment() : {});
     // What came from a file is nowhere on the server: its experiment can only begin anew.
     if (this.link?.slug === '') return this.newRun();
     try {
