@@ -1,7 +1,7 @@
-/** Stepping to where nothing is in hand yet: it is fetched, never leapt over. */
+/** Stepping to where nothing is in hand yet: it is fetched, never leapt over. Moving: nothing throws it back. */
 
 import { waitFor } from '@testing-library/dom';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 
 import type { Chunk } from '../src/core/chunk';
 import type { RunState } from '../src/net/messages';
@@ -73,4 +73,32 @@ it('plays from the start again where there is nothing more to play', async () =>
   session.at_us = 700_000;
   session.toggle();
   expect([session.playing, at(session)]).toEqual([false, 700_000]);
+});
+
+it('is not thrown back by answers to earlier moves of its own', () => {
+  const session = paused(null);
+  const told = (sequence: number, anchor_us: number): void =>
+    session.message({ type: 'playhead', playhead: { ...run.playhead, sequence, anchor_us } });
+  for (const moment of [300_000, 500_000, 900_000]) session.goTo(moment);
+  told(2, 300_000);
+  told(3, 500_000);
+  expect(at(session)).toBe(900_000);
+  told(4, 900_000);
+  told(5, 100_000); // somebody else
+  expect(at(session)).toBe(100_000);
+});
+
+it('goes where the server says when it does not take a move', () => {
+  const session = paused(null);
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  const beat = (): void => session.message({
+    type: 'heartbeat', branch: 0, revision: 0, head_us: 1e6, playhead: run.playhead, viewers: 1, server_ms: Date.now(), true_speed: null,
+  });
+  session.goTo(300_000);
+  beat();
+  expect(at(session)).toBe(300_000);
+  now.mockReturnValue(5000);
+  beat();
+  expect(at(session)).toBe(700_000);
+  now.mockRestore();
 });

@@ -15,6 +15,9 @@ import { LiveSource, SavedSource, type Receiver, type Source } from './source';
 import { ui } from './ui.svelte';
 import { Notices } from './notices.svelte';
 
+/** So long answers to this page's own moves are waited for; then what the server says counts. */
+const ANSWERED_MS = 3000;
+
 export abstract class Received extends Notices implements Receiver {
   run = $state.raw<RunState | null>(null);
   branches = $state.raw<Branch[]>([]);
@@ -48,6 +51,9 @@ export abstract class Received extends Notices implements Receiver {
   protected headUs = new Map<number, number>();
   protected inflating: Promise<void> = Promise.resolve();
   protected recalled: Moment | null = null;
+  /** The number that the playhead has once all moves of this page are answered, and when it made the last. */
+  protected expected = 0;
+  protected movedAt = -Infinity;
 
   /** `source`: where frames come from when neither from a live run nor from a saved link. */
   constructor(readonly code: string, systems: Systems, link: LinkState | null, source: ((receiver: Receiver) => Source) | null) {
@@ -174,7 +180,7 @@ export abstract class Received extends Notices implements Receiver {
     this.lagging = false;
     this.clock.hint(message.server_ms);
     this.headUs.set(message.branch, message.head_us);
-    if (message.playhead.sequence !== this.shared?.sequence) this.takePlayhead(message.playhead);
+    if (message.playhead.sequence !== this.shared?.sequence || message.playhead.sequence < this.expected) this.takePlayhead(message.playhead);
   }
 
   protected takeBranches(branches: Branch[]): void {
@@ -190,6 +196,9 @@ export abstract class Received extends Notices implements Receiver {
 
   protected takePlayhead(playhead: Playhead): void {
     if (this.shared && playhead.sequence < this.shared.sequence) return;
+    // While answers to moves of this page are on their way, those to earlier ones would throw it back.
+    if (playhead.sequence < this.expected && performance.now() - this.movedAt < ANSWERED_MS) return;
+    this.expected = playhead.sequence;
     this.shared = playhead;
     if (this.recalled?.alone && !this.readonly) this.own = playheadOf(this.recalled, playhead, this.clock.now());
     this.recalled = null;

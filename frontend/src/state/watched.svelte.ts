@@ -316,6 +316,8 @@ export abstract class Watched extends Received {
       return;
     }
     // Shown at once here; the server's answer carries a higher sequence and settles it.
+    this.expected = Math.max(this.expected, this.shared.sequence) + 1;
+    this.movedAt = performance.now();
     this.shared = { ...this.moved(this.shared, change), sequence: this.shared.sequence };
   }
 
