@@ -358,7 +358,7 @@ class Watch:
         else:
             self.waiting_since = self.waiting_since or time.monotonic()
             if machine.reachable:  # else each try would hold up the heartbeats that say so
-                await aside(dispatch.ask, self.code, self.waited_s)
+                await self._ask()
         if self.live is not None:
             progress = (self.live.head_branch, self.live.head_us)
             if progress != self.progress:
@@ -367,6 +367,18 @@ class Watch:
             if self._clock_went_back():
                 self.take(await aside(states.revive, self.code, self.live))
             await self._beat(machine)
+
+    async def _ask(self) -> None:
+        """Ask a worker for more, once Valkey knows the run: of one that it forgot a worker knows only where it was
+        moved last, and would throw everybody back to there.
+        """
+        try:
+            known = lease.read_live(await async_client().hgetall(f"live:{self.code}"))
+        except redis.RedisError:
+            return
+        if known is None:
+            await self.refresh()
+        await aside(dispatch.ask, self.code, self.waited_s)
 
     def _clock_went_back(self) -> bool:
         """Whether the server's clock was set to before the playhead's anchor: until then it would stand still."""

@@ -7,6 +7,7 @@ import json
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 import redis
 
@@ -16,7 +17,7 @@ from simulations.live import lease
 from simulations.live.lease import Live, Machine
 from simulations.live.playhead import Playhead, server_ms
 from simulations.models import Run
-from simulations.services import commands, states
+from simulations.services import commands, dispatch, states
 from simulations.services.states import waiting_for
 from tests.web import kit
 
@@ -205,3 +206,30 @@ async def test_a_clock_that_is_set_back_stops_no_run(live_redis: Any) -> None:
     await in_thread(run.refresh_from_db)
     assert run.playhead["anchor_ms"] == live.playhead.anchor_ms
     await hub.watches[run.code].stop()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_of_a_run_that_valkey_forgot_no_worker_is_asked_before_it_knows_where_viewers_are(
+    live_redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await in_thread(kit.make_run)
+    hub, _ = await joined(run.code)
+    watch = hub.watches[run.code]
+    assert watch.live is not None
+    head = msgspec.structs.replace(
+        watch.live.playhead, playing=True, anchor_us=0, anchor_ms=server_ms() - 6000
+    )
+    watch.live = msgspec.structs.replace(watch.live, playhead=head, head_us=400_000)
+    await in_thread(Run.objects.filter(pk=run.pk).update, playhead=msgspec.to_builtins(head))
+    asked: list[int] = []
+
+    def ask(code: str, late_s: float) -> None:
+        known = lease.read_live(live_redis.hgetall(f"live:{code}"))
+        assert known is not None
+        asked.append(known.playhead.anchor_us)
+
+    monkeypatch.setattr(dispatch, "ask", ask)
+    live_redis.delete(f"live:{run.code}")
+    await watch.tick(False, Machine())
+    assert asked == [400_000]
+    await watch.stop()
