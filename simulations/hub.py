@@ -423,7 +423,11 @@ class Hub:
             watch = self.watches.get(code)
             if watch is None:
                 watch = Watch(code)
-                await watch.start()
+                try:
+                    await watch.start()
+                except BaseException:  # who tries again begins anew
+                    await watch.stop()
+                    raise
                 self.watches[code] = watch
             if self.ticker is None or self.ticker.done():
                 self.ticker = asyncio.create_task(self._tick_for_ever())

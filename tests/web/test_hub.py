@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import redis
+from django.db import DatabaseError
 
 from simulations import wire
 from simulations.hub import Hub, Watch, in_thread
@@ -233,3 +234,21 @@ async def test_of_a_run_that_valkey_forgot_no_worker_is_asked_before_it_knows_wh
     await watch.tick(False, Machine())
     assert asked == [400_000]
     await watch.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_run_that_cannot_be_read_leaves_no_subscription_behind(
+    live_redis: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = await in_thread(kit.make_run)
+    live_redis.delete(f"live:{run.code}")
+
+    def fails(*arguments: Any) -> None:
+        raise DatabaseError("busy")
+
+    monkeypatch.setattr(states, "revive", fails)
+    hub = Hub()
+    with pytest.raises(DatabaseError, match="busy"):
+        await hub.join(run.code, Listener())
+    assert not [task for task in asyncio.all_tasks() if "Watch._receive" in repr(task)]
+    assert hub.watches == {}
