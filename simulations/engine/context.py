@@ -111,28 +111,28 @@ class ProcessContext:
             link = self.links[to]
         except KeyError:
             link = self.kernel.link(self, to)
-        if not link.plain:
+        draws = link.draws
+        if draws is None:
             transmit(self.kernel, link, message)
             return
         # What ``transmit`` does, for a plain link: one step of its stream is the latency and the fate.
         kernel = self.kernel
-        key, states, leave = link.key, kernel.streams, kernel.leave
+        key, low, span, lost, doubled, source, target = draws
+        states, leave = kernel.streams, kernel.leave
         try:
             state = states[key]
         except KeyError:
             state = start(kernel.seed, *link.latency_stream.names)
         states[key] = state = (state * MULTIPLIER + INCREMENT) & MASK
-        arrive = leave + link.low + ((state >> LATENCY_SHIFT) * link.span >> BITS)
+        arrive = leave + low + ((state >> LATENCY_SHIFT) * span >> BITS)
         kernel.number = number = kernel.number + 1
-        if not link.sure and not link.lost <= (state >> FATE_SHIFT & FATE_MASK) < link.doubled:
+        if not lost <= (state >> FATE_SHIFT & FATE_MASK) < doubled:
             self._unlucky(link, message, number, arrive, state)
             return
         kind = REQUEST if message.__class__ is Request else DELIVER
-        heappush(kernel.queue, (arrive, 0, number, kind, link.target, kernel.current, link.source, message))
+        heappush(kernel.queue, (arrive, 0, number, kind, target, kernel.current, source, message))
         if kernel.sends is not None:
-            kernel.sends.append(
-                (number, kernel.current, leave, arrive, link.source, link.target, ON_ITS_WAY, message)
-            )
+            kernel.sends.append((number, kernel.current, leave, arrive, source, target, ON_ITS_WAY, message))
 
     def _unlucky(self, link: Link, message: Message, number: int, arrive: int, state: int) -> None:
         """The rest of ``send`` for a message that is lost or duplicated."""
@@ -184,7 +184,7 @@ class ProcessContext:
             self.settled = True
         else:
             self.disk.waiting.append((written, writes))
-            self.wrote = True
+        self.wrote = True
         return written
 
     def note(self, id: str, **values: Any) -> None:

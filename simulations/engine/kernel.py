@@ -170,10 +170,11 @@ class Kernel:
                 context.flushed(detail)
             else:
                 self._handle(kind, detail, content, context)
-            if context.settled:
-                self.settle(context)
-            elif context.wrote:
-                context.flush()
+            if context.wrote:
+                if context.settled:
+                    self.settle(context)
+                else:
+                    context.flush()
             probe = context.probe
             if probe is not None and (mark := probe(process)) != context.mark:
                 before, context.mark = context.mark, mark

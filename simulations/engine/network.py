@@ -145,14 +145,15 @@ class Network(msgspec.Struct):
 class Link:
     """One direction between two processes, as faults have left it.
 
-    ``plain``: uniform latency, loss and duplication, and nothing else. ``sure``: neither loss nor duplication. Of the
-    30 bits that decide a message's fate, values below ``lost`` lose it and values from ``doubled`` on duplicate it.
+    Of the 30 bits that decide a message's fate, values below ``lost`` lose it and values from ``doubled`` on duplicate
+    it. ``draws``: all that a message over a plain link (uniform latency, loss and duplication, and nothing else) needs
+    to know, as (key, low, span, lost, doubled, source, target); None for other links.
     """
 
     __slots__ = (
-        "bandwidth", "by_message", "cut", "doubled", "duplicate", "duplication_stream", "ends", "extra", "extra_us",
-        "held", "key", "latency_stream", "loss", "lost", "low", "ordered", "plain", "reorder", "reorder_stream",
-        "sample", "source", "span", "sure", "target",
+        "bandwidth", "by_message", "cut", "doubled", "draws", "duplicate", "duplication_stream", "ends", "extra",
+        "extra_us", "held", "key", "latency_stream", "loss", "lost", "low", "ordered", "reorder", "reorder_stream",
+        "sample", "source", "span", "target",
     )  # fmt: skip
 
     def __init__(
@@ -183,10 +184,11 @@ class Link:
         special = (
             self.bandwidth or self.ordered or self.reorder or self.by_message or self.extra or network.rules
         )
-        self.plain = bool(self.span) and not (self.cut or self.held or special)
-        self.sure = not (self.loss or self.duplicate)
         self.lost = round(self.loss * FATES)
         self.doubled = FATES - round(self.duplicate * (1 - self.loss) * FATES)
+        plain = self.span and not (self.cut or self.held or special)
+        draws = (self.key, self.low, self.span, self.lost, self.doubled, source, target)
+        self.draws = draws if plain else None
         self.latency_stream = streams(self.key, LATENCY)
         self.duplication_stream = streams(self.key, DUPLICATION)
         self.reorder_stream = streams(self.key, REORDERING)

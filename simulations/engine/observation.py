@@ -62,8 +62,9 @@ class Observer:
         index, kernel, process = context.index, self.kernel, context.process
         now, number = kernel.now, kernel.current  # (of a command, the number that the trace gives it)
         different = tuple(map(ne, before, after))
-        checks = self.concerned[index].get(different)
-        if checks is None:
+        try:
+            checks = self.concerned[index][different]
+        except KeyError:
             checks = self._concern(index, different)
         for tell in checks:
             tell(now, number, index, before, after, process)
