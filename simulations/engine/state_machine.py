@@ -14,11 +14,9 @@ import msgspec
 from simulations.engine.process import Request
 
 KINDS = ("get", "put", "append", "cas", "delete", "lock", "unlock")
-SESSION_WINDOW = 128
 _MASK = (1 << 61) - 1
 PLAIN = frozenset((str, int, float, type(None)))
 _FROZEN = "\0"
-_MISSING = object()
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -89,35 +87,3 @@ def write(data: dict[str, Any], marks: dict[str, int], key: str, value: Any, sta
     data[key] = value
     marks[key] = new = (crc32(_encode((key, value))) * 2862933555777941757 + 1) & _MASK
     return (state_hash - old + new) & _MASK
-
-
-def seen(results: dict[int, Any], request: Request) -> tuple[Any] | None:
-    """The remembered result of a request, in a tuple; None when it was not executed, as far as is known."""
-    result = results.get((request.session << 32) + request.sequence, _MISSING)
-    return None if result is _MISSING else (result,)
-
-
-def is_forgotten(heads: dict[int, int], request: Request) -> bool:
-    """Whether the sequence number is so old that nobody can tell if it was executed."""
-    return request.sequence <= heads.get(request.session, 0) - SESSION_WINDOW
-
-
-def remember(results: dict[int, Any], heads: dict[int, int], request: Request, result: Any) -> None:
-    """Keep the result for retries, and forget those out of the session's window (RD section 6.3).
-
-    ``results``: session and sequence number in one int -> result; ``heads``: session -> highest number. Flat,
-    so that a checkpoint copies them at once.
-    """
-    session, sequence = request.session, request.sequence
-    place = (session << 32) + sequence
-    results[place] = result
-    head = heads.get(session, 0)
-    if sequence == head + 1:  # (the usual case: one goes out of the window)
-        heads[session] = sequence
-        if sequence > SESSION_WINDOW:
-            results.pop(place - SESSION_WINDOW, None)
-    elif sequence > head:
-        heads[session] = sequence
-        oldest = max(head, sequence - SESSION_WINDOW) - SESSION_WINDOW
-        for old in range(max(oldest, 0) + 1, sequence - SESSION_WINDOW + 1):
-            results.pop((session << 32) + old, None)

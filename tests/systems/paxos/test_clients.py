@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulations.engine.process import Reply
-from simulations.engine.state_machine import SESSION_WINDOW
+from simulations.engine.sessions import SESSION_WINDOW
 from simulations.engine.systems.paxos.messages import (
     HeartbeatReply,
     Learn,

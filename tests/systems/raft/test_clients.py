@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from simulations.engine.state_machine import SESSION_WINDOW
+from simulations.engine.sessions import SESSION_WINDOW
 from simulations.engine.systems.raft.messages import (
     AppendEntries,
 )

@@ -51,7 +51,7 @@ def chunks_to(made: Group, id: str) -> list[InstallSnapshot]:
 
 def state(made: Group, id: str) -> Any:
     process = made.processes[id]
-    return (process.state_hash, process.data, process.session_results, process.last_applied, process.log.hash)
+    return (process.state_hash, process.data, process.sessions, process.last_applied, process.log.hash)
 
 
 # ---------------------------------------------------------------- compaction
@@ -104,7 +104,7 @@ def test_sessions_are_part_of_a_snapshot_rd_6_3() -> None:
     write(made, 12)
     made.start("n2")
     heartbeat(made, "n1", times=3)
-    assert made.processes["n2"].session_results[(7 << 32) + 1] is None
+    assert ("result", (7 << 32) + 1, None) in made.processes["n2"].sessions.rows()
     made.request("n1", "append", "x", "once", session=7, sequence=1)
     write(made, 1)
     assert made.processes["n2"].data["x"] == "once"
@@ -411,8 +411,7 @@ def test_the_state_is_the_snapshot_s_and_no_other_rp_7() -> None:
         made.receive("n2", "n1", part(index, 0, *rows, done=True))
     for _ in range(2):
         server = made.processes["n2"]
-        assert (server.data, server.session_heads) == ({"a": 2}, {7: 3})
-        assert server.session_results == {(7 << 32) + 3: "done"}
+        assert (server.data, tuple(server.sessions.rows())) == ({"a": 2}, new[1:])
         made.start("n2")
 
 

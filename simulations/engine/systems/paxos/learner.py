@@ -66,14 +66,14 @@ class Learner(State):
         """Execute once per session and number. None: too old to tell, so no answer."""
         if not self.parameters.sessions or not request.session:
             return (self.execute(request),)
-        before = state_machine.seen(self.session_results, request)
+        before = self.sessions.seen(request)
         if before is not None:
             self.context.note("paxos.duplicate", session=request.session, sequence=request.sequence)
             return before
-        if state_machine.is_forgotten(self.session_heads, request):
+        if self.sessions.is_forgotten(request):
             return None
         result = self.execute(request)
-        state_machine.remember(self.session_results, self.session_heads, request, result)
+        self.sessions.remember(request, result)
         return (result,)
 
     def execute(self, request: Request) -> Any:

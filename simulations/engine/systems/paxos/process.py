@@ -232,4 +232,4 @@ class Paxos(MultiPaxos):
 
     def executed_before(self, request: Request) -> tuple[Any] | None:
         """The remembered result, in a tuple, of a request that this state machine executed."""
-        return state_machine.seen(self.session_results, request) if self.parameters.sessions else None
+        return self.sessions.seen(request) if self.parameters.sessions else None

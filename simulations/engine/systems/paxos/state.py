@@ -8,6 +8,7 @@ from typing import ClassVar
 from simulations.engine.distributions import Distribution
 from simulations.engine.log import Log
 from simulations.engine.process import Process, Request
+from simulations.engine.sessions import Sessions
 from simulations.engine.systems.paxos.messages import Entry, Promise
 from simulations.engine.systems.paxos.parameters import MULTI, Parameters
 
@@ -67,8 +68,7 @@ class State(Process):
     data: dict[str, Value] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     state_hash: int = 0
-    session_results: dict[int, Value] = field(default_factory=dict)
-    session_heads: dict[int, int] = field(default_factory=dict)
+    sessions: Sessions = field(default_factory=Sessions)
 
     # --- proposer and leader only ---
     ballot_write: int = 0

@@ -68,7 +68,7 @@ class Leading(State):
             self.context.reply(request, "fail")
             return
         position = self.open.get(request.operation)
-        known = state_machine.seen(self.results, request) if request.session else None
+        known = self.sessions.seen(request) if request.session else None
         if position is not None:
             self.waiting[position] = (self.waiting[position][0], request)
         elif known is not None:

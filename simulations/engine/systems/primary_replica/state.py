@@ -9,6 +9,7 @@ from simulations.engine import state_machine
 from simulations.engine.failover import REPLICA
 from simulations.engine.log import Log
 from simulations.engine.process import Process, Request, append, put
+from simulations.engine.sessions import Sessions
 from simulations.engine.systems.primary_replica.messages import Entry
 from simulations.engine.systems.primary_replica.parameters import Parameters
 
@@ -57,8 +58,7 @@ class State(Member):
     others: tuple[str, ...] = ()
     data: dict[str, Any] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
-    results: dict[int, Any] = field(default_factory=dict)
-    heads: dict[int, int] = field(default_factory=dict)
+    sessions: Sessions = field(default_factory=Sessions)
     parked: dict[int, tuple[int, Request]] = field(default_factory=dict)
 
     # --- primary only ---
@@ -105,13 +105,12 @@ class State(Member):
             return
         self.state_hash = state_machine.write(self.data, self.marks, entry.key, entry.value, self.state_hash)
         if entry.session:
-            one: Any = entry  # (it names session and sequence as a request does)
-            state_machine.remember(self.results, self.heads, one, entry.result)
+            self.sessions.remember(entry, entry.result)
 
     def rebuild(self) -> None:
         """The data from the log, after its end was cut off or the process began a new life."""
-        self.data, self.marks, self.results, self.heads = {}, {}, {}, {}
-        self.state_hash = 0
+        self.data, self.marks, self.state_hash = {}, {}, 0
+        self.sessions = Sessions()
         for entry in self.log:
             self.apply(entry)
 

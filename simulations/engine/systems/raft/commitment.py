@@ -88,21 +88,21 @@ class Commitment(Reads):
         """RD section 6.3: execute once per session and number. None: too old to tell, so no answer."""
         if not self.parameters.sessions or not request.session:
             return (self.execute(request),)
-        if request.sequence <= self.session_heads.get(request.session, 0):  # (what is later was not executed)
+        if request.sequence <= self.sessions.head(request.session):  # (what is later was not executed)
             before = self.executed_before(request)
             if before is not None:
                 return before
-            if state_machine.is_forgotten(self.session_heads, request):
+            if self.sessions.is_forgotten(request):
                 return None
         result = self.execute(request)
-        state_machine.remember(self.session_results, self.session_heads, request, result)
+        self.sessions.remember(request, result)
         return (result,)
 
     def executed_before(self, request: Request) -> tuple[Any] | None:
         """RD section 6.3: the remembered result, in a tuple, of a request that this state machine executed."""
-        if not self.parameters.sessions or request.sequence > self.session_heads.get(request.session, 0):
+        if not self.parameters.sessions or request.sequence > self.sessions.head(request.session):
             return None  # (nothing later than the head was executed; without a session there is no head)
-        before = state_machine.seen(self.session_results, request)
+        before = self.sessions.seen(request)
         if before is not None:
             self.context.note("raft.duplicate", session=request.session, sequence=request.sequence)
         return before

@@ -8,6 +8,7 @@ import msgspec
 
 from simulations.engine import state_machine
 from simulations.engine.process import DiskImage, drop_before, put, reset_log
+from simulations.engine.sessions import Sessions
 from simulations.engine.systems.raft.follower_log import FollowerLog
 from simulations.engine.systems.raft.messages import InstallSnapshot, InstallSnapshotReply, Snapshot
 
@@ -50,8 +51,7 @@ class Snapshots(FollowerLog):
         """The state machine and its clients' sessions, as rows in a fixed order."""
         return (
             *(("key", key, self.data[key]) for key in sorted(self.data)),
-            *(("head", session, number) for session, number in sorted(self.session_heads.items())),
-            *(("result", request, self.session_results[request]) for request in sorted(self.session_results)),
+            *self.sessions.rows(),
         )
 
     def configuration_at(self, index: int) -> Any:
@@ -90,14 +90,10 @@ class Snapshots(FollowerLog):
         """The state machine becomes what the snapshot says."""
         self.snapshot = snapshot
         self.data, self.marks, self.state_hash = {}, {}, 0
-        self.session_results, self.session_heads = {}, {}
         for kind, key, value in snapshot.rows:
             if kind == "key":
                 self.state_hash = state_machine.write(self.data, self.marks, key, value, self.state_hash)
-            elif kind == "head":
-                self.session_heads[key] = value
-            else:
-                self.session_results[key] = value
+        self.sessions = Sessions.of_rows(snapshot.rows)
         self.commit_index = self.last_applied = snapshot.index
         self.plan_compaction()
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from simulations.engine.log import Log
 from simulations.engine.process import Process, Request
+from simulations.engine.sessions import Sessions
 from simulations.engine.systems.raft.messages import Configuration, Snapshot
 from simulations.engine.systems.raft.parameters import Parameters
 
@@ -56,8 +57,7 @@ class State(Process):
     data: dict[str, Value] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
     state_hash: int = 0
-    session_results: dict[int, Value] = field(default_factory=dict)
-    session_heads: dict[int, int] = field(default_factory=dict)
+    sessions: Sessions = field(default_factory=Sessions)
 
     # --- membership (RP section 6, RD chapter 4): what follows from the latest configuration in the log ---
     configurations: list[tuple[int, Configuration]] = field(default_factory=list)
