@@ -14,17 +14,19 @@ from django.db import DatabaseError
 
 from simulations import limits, visitors, wire
 from simulations.follow import Follower
-from simulations.hub import SEARCH_MISSED_MAX, Watch, hub, in_thread
+from simulations.hub import hub
 from simulations.limits import Bucket
 from simulations.live.playhead import server_ms
 from simulations.refusals import UNABLE
 from simulations.services import commands, experiments, playheads, searches, states
+from simulations.threads import in_thread
+from simulations.watch import Watch
 
 log = logging.getLogger(__name__)
 
 UNACKED_BYTES_MAX = 1_000_000
 UNACKED_FRAMES_MAX = 320
-"""More than is sent ahead at once (hub.RING_MAX) and a second of it: what was simulated for a slow playhead lies
+"""More than is sent ahead at once (frames.RING_MAX) and a second of it: what was simulated for a slow playhead lies
 in many small frames when it is played fast."""
 COMMANDS_PER_S, COMMANDS_BURST = 10.0, 20.0
 MESSAGES_PER_S, MESSAGES_BURST = 30.0, 90.0
@@ -200,7 +202,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         """Run until something happens."""
         await in_thread(searches.begin, code=self.code, visitor=self.visitor, condition=message.condition)
         if self.watch is not None:
-            self.watch.searching = SEARCH_MISSED_MAX
+            self.watch.begin_search()
 
     async def ack(self, message: wire.Ack) -> None:
         """What has arrived: gives credit for more; one that lagged starts again at the present."""

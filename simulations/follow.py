@@ -9,8 +9,8 @@ from typing import Any
 
 from simulations import wire
 from simulations.changes import Fields
-from simulations.hub import Watch
 from simulations.live.playhead import server_ms
+from simulations.watch import Watch
 
 CHANGES_MAX = 20_000
 LOOK_S = 0.02

@@ -182,7 +182,7 @@ class World:
         if self.triggers.needed() or self.observer.listeners():
             self.watch_events()
         kernel.make_link = lambda context, to: script.world.make_link(context, to)
-        kernel.on_command = lambda event: script.world._on_command(event)
+        kernel.on_command = lambda event: script.world._on_command(event)  # noqa: SLF001 - a world its own
         kernel.watcher = self.observer
         self.observer.kernel = kernel
         self.observer.attach()
