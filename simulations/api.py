@@ -49,15 +49,20 @@ def reply(data: Any, status: int = 200) -> HttpResponse:
 
 
 def endpoint(*methods: str) -> Callable[[View], View]:
-    """A view of the API: its methods, errors as JSON, and the visitor's cookie."""
+    """A view of the API: its methods, errors as JSON, and the visitor's cookie.
+
+    Where GET is allowed, HEAD is answered alike (the server leaves the body out): a view that changes something asks
+    for the method that does.
+    """
+    allowed = (*methods, "HEAD") if "GET" in methods else methods
 
     def wrap(view: View) -> View:
         @wraps(view)
         @never_cache
         def door(request: HttpRequest, *arguments: Any, **named: Any) -> HttpResponse:
             try:
-                if request.method not in methods:
-                    raise BadInput("method", "is not allowed here", methods, status=405)
+                if request.method not in allowed:
+                    raise BadInput("method", "is not allowed here", allowed, status=405)
                 require_storable(request.META["QUERY_STRING"])
                 response = view(request, *arguments, **named)
             except BadInput as error:
@@ -67,7 +72,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
                 response = failure(BadInput("server", UNABLE, status=503))
                 response["Retry-After"] = "5"
             if response.status_code == 405:
-                response["Allow"] = ", ".join(methods)
+                response["Allow"] = ", ".join(allowed)
             visitors.remember(request, response)
             return response
 
@@ -76,7 +81,7 @@ def endpoint(*methods: str) -> Callable[[View], View]:
     return wrap
 
 
-@endpoint("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
+@endpoint("GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 def nothing(request: HttpRequest) -> HttpResponse:
     """An address of the API that means nothing."""
     raise BadInput("address", "there is no such address", status=404)
@@ -102,7 +107,7 @@ def unusable(request: HttpRequest, exception: Exception) -> HttpResponse:
             raise BadInput("body", f"longer than {most} bytes", status=413)
     except BadInput as error:
         return failure(error)
-    return failure(BadInput("query" if request.method == "GET" else "body", "cannot be read"))
+    return failure(BadInput("query" if request.method in ("GET", "HEAD") else "body", "cannot be read"))
 
 
 def broken(request: HttpRequest) -> HttpResponse:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from simulations import views, visitors, wire
 from simulations.api import body, endpoint, reply, spend
@@ -48,7 +48,7 @@ def forms(request: HttpRequest, id: str) -> HttpResponse:
     return reply(comparisons.forms(experiments.named(id)))
 
 
-@require_GET
+@require_safe
 @never_cache
 def page(request: HttpRequest) -> HttpResponse:
     """Clusters beside each other on one playhead."""

@@ -33,7 +33,7 @@ def of_run(request: HttpRequest, code: str) -> HttpResponse:
     run = _run(code)
     visitor = visitors.visitor_of(request)
     shown = selectors.playhead_of(run).branch
-    if request.method == "GET":
+    if request.method != "POST":
         row = losses.of_run(run, integer(request, "branch", shown, 10**6) or 0)
         return reply({"loss": None if row is None else losses.state(row, visitor)})
     spend(request, "runs")

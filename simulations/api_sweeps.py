@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from simulations import catalogue, limits, selectors, views, visitors, wire
 from simulations.api import body, endpoint, reply, spend
@@ -42,7 +42,7 @@ class SweepBody(msgspec.Struct, forbid_unknown_fields=True):
 def collection(request: HttpRequest) -> HttpResponse:
     """This browser's sweeps; or a new one."""
     visitor = visitors.visitor_of(request)
-    if request.method == "GET":
+    if request.method != "POST":
         return reply({"sweeps": sweeps.of_visitor(visitor)})
     spend(request, "runs")
     sweep = sweeps.start(_order(body(request, SweepBody), visitor), visitor)
@@ -227,7 +227,7 @@ def cancel_shrink(request: HttpRequest, code: str) -> HttpResponse:
 # -- the pages ----------------------------------------------------------------------------------------------------
 
 
-@require_GET
+@require_safe
 @never_cache
 def page(request: HttpRequest, code: str = "") -> HttpResponse:
     """A sweep; without a code, what to start one with and those of this browser."""

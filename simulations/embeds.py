@@ -10,7 +10,7 @@ from csp.decorators import csp_replace
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from simulations import selectors, views
 from simulations.api import endpoint, integer, reply
@@ -20,7 +20,7 @@ WIDTH, HEIGHT = 860, 560
 SMALLEST = 240
 
 
-@require_GET
+@require_safe
 @never_cache
 @csp_replace({"frame-ancestors": ["*"]})  # type: ignore[arg-type]  # a saved link shows what everybody with its address may see
 def embed(request: HttpRequest, slug: str) -> HttpResponse:

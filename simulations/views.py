@@ -11,7 +11,7 @@ from django.shortcuts import render
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_safe
 
 from simulations import catalogue, selectors, visitors
 from simulations.engine import experiment as format
@@ -70,7 +70,7 @@ def words(row: Experiment) -> dict[str, str]:
     return {"title": title, "description": text, "described": described(experiment)}
 
 
-@require_GET
+@require_safe
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
     """A running cluster one can break."""
@@ -78,28 +78,28 @@ def home(request: HttpRequest) -> HttpResponse:
     return page(request, "home.html", experiment=LIVE_ON_FRONT_PAGE, described=described(shown))
 
 
-@require_GET
+@require_safe
 @never_cache
 def gallery(request: HttpRequest) -> HttpResponse:
     """The catalogue."""
     return page(request, "gallery.html", title=Text("Gallery", "实验库"))
 
 
-@require_GET
+@require_safe
 @never_cache
 def build(request: HttpRequest) -> HttpResponse:
     """The editor."""
     return page(request, "build.html", title=Text("Build", "搭建"))
 
 
-@require_GET
+@require_safe
 @never_cache
 def concepts(request: HttpRequest) -> HttpResponse:
     """What the words mean."""
     return page(request, "concepts.html", title=Text("Concepts", "概念"))
 
 
-@require_GET
+@require_safe
 @never_cache
 def history(request: HttpRequest) -> HttpResponse:
     """A check of anybody's client history, drawn."""
@@ -108,21 +108,21 @@ def history(request: HttpRequest) -> HttpResponse:
     )
 
 
-@require_GET
+@require_safe
 @never_cache
 def open_file(request: HttpRequest) -> HttpResponse:
     """A trace file of the visitor's, played without leaving the browser."""
     return page(request, "open.html", title=Text("Open a trace file", "打开轨迹文件"))
 
 
-@require_GET
+@require_safe
 @never_cache
 def mine(request: HttpRequest) -> HttpResponse:
     """This browser's runs and links."""
     return page(request, "mine.html", title=Text("My runs and links", "我的运行与链接"))
 
 
-@require_GET
+@require_safe
 @never_cache
 def run(request: HttpRequest, code: str) -> HttpResponse:
     """A live run."""
@@ -134,7 +134,7 @@ def run(request: HttpRequest, code: str) -> HttpResponse:
     return page(request, "run.html", code=code, **{**context, "title": found.title or context["title"]})
 
 
-@require_GET
+@require_safe
 @never_cache
 def link(request: HttpRequest, slug: str) -> HttpResponse:
     """A saved link."""
@@ -147,7 +147,7 @@ def link(request: HttpRequest, slug: str) -> HttpResponse:
     return page(request, "link.html", slug=slug, oembed_url=found_by, **{**context, "title": found.title})
 
 
-@require_GET
+@require_GET  # and no HEAD: who only looks at the address, as messengers do, must not use it up
 @never_cache
 def grant(request: HttpRequest, token: str) -> HttpResponse:
     """Exchange a one-time token and go to the clean address."""

@@ -35,6 +35,21 @@ def test_every_page_answers_and_gives_a_visitor_id() -> None:
     assert Client().get("/e/zzzzzzzz").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/gallery", "/compare", "/sweeps", "/api/systems", "/api/mine", "/api/sweeps"]
+)
+def test_head_is_answered_as_get_without_a_body(client: Client, path: str) -> None:
+    answer, full = client.head(path), client.get(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["Content-Type"] == full.headers["Content-Type"]
+
+
+def test_head_is_refused_where_get_is(client: Client) -> None:
+    assert client.head("/api/runs/zzzzzz").status_code == client.get("/api/runs/zzzzzz").status_code == 404
+    assert client.head("/api/runs").headers["Allow"] == "POST"
+    assert client.post("/api/mine").headers["Allow"] == "GET, HEAD"
+
+
 def test_systems_tell_everything_the_page_is_drawn_from(client: Client) -> None:
     found = client.get("/api/systems").json()
     assert {"raft", "echo"} <= set(found["systems"])
@@ -127,6 +142,7 @@ def test_a_token_is_exchanged_once_and_leaves_a_clean_address(client: Client) ->
     grant = post(client, "/api/grants", {"run": code, "role": "controller"}).json()
     assert grant["token"] not in Grant.objects.get(pk=grant["id"]).token_hash
     guest = Client()
+    assert guest.head(grant["url"]).status_code == 405  # a look at the address does not use it up
     answer = guest.get(grant["url"])
     assert (answer.status_code, answer["Location"]) == (302, f"/r/{code}")
     assert answer["Referrer-Policy"] == "no-referrer"
