@@ -15,6 +15,10 @@ const english = flat(en);
 const chinese = flat(zh);
 const places = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 
+const SOURCE = join(__dirname, '..', 'src');
+const filesIn = (folder: string, end: string): string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith(end)).map((name) => join(folder, name));
+
 /** Chinese texts that need no Chinese character: names. Text made of places and signs alone needs none either. */
 const SAME_IN_CHINESE = new Set(['common.product', 'common.switch_language']);
 const onlySigns = (text: string) => !/\p{L}/u.test(text.replace(/\{\w+\}/g, ''));
@@ -36,6 +40,15 @@ describe('the message catalogue', () => {
     const mixed = Object.entries(english).filter(([key, text]) => /[\u4e00-\u9fff]/.test(text) && !key.startsWith('common.switch_language'));
     expect(mixed).toEqual([]);
   });
+  it('has no message that nothing says', () => {
+    const files = [...filesIn(SOURCE, '.svelte'), ...filesIn(SOURCE, '.ts')].filter((file) => !/i18n\/(en|zh)\//.test(file));
+    const code = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+    const said = new Set(code.match(/\b\w+\.\w+\b/g));
+    const begun = [...code.matchAll(/`(\w+\.\w*)\$\{/g)].map((match) => match[1]!);
+    expect(begun).toContain('history.verdict_');
+    const silent = Object.keys(english).filter((key) => !said.has(key) && !begun.some((start) => key.startsWith(start)));
+    expect(silent).toEqual([]);
+  });
   it('fills places, follows the switch, and refuses a key that is not there', () => {
     expect(fill('{a} of {b}, {c}', { a: 1, b: 2 })).toBe('1 of 2, {c}');
     language.current = 'zh';
@@ -45,10 +58,6 @@ describe('the message catalogue', () => {
     expect(() => lookup('en', 'break.nothing_of_the_kind')).toThrow('break.nothing_of_the_kind');
   });
 });
-
-const SOURCE = join(__dirname, '..', 'src');
-const filesIn = (folder: string, end: string): string[] => readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith(end)).map((name) => join(folder, name));
 
 interface Node {
   type: string;

@@ -28,7 +28,6 @@ export default {
   redo: 'Redo',
   zoom_in: 'Stretch the time axis',
   zoom_out: 'Show more time',
-  text: 'As text',
   text_label: 'The script as text',
   text_bad: 'This is not a script yet: {message}',
   play: 'Play this script',

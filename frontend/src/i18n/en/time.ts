@@ -24,7 +24,6 @@ export default {
   to_end: 'To the newest moment',
   live: 'LIVE',
   live_label: 'Back to live',
-  catch_up: 'Catch up',
   behind: '{time} behind live',
   speed: 'Speed',
   time: 'Time',
@@ -54,10 +53,8 @@ export default {
   branch_original: 'original',
   branches: 'Branches',
   branch_span: 'from {from}, seen until {to}',
-  branch_without: '{name}: without your change',
   moment: '{time} seconds',
   violation: '{check} violated',
-  ended: 'The run ends here.',
   detached: 'You left the shared playhead.',
   tick: '{time} s',
 };

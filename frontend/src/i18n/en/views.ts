@@ -89,7 +89,6 @@ export default {
   branch_at: '{name}, at {time}',
   thumb_waits: 'The picture is on its way …',
   thumb_none: 'This moment is not in hand.',
-  branch_go: '{name}: go there',
   through: '{count} dashed arrows for paths through what is hidden.',
   log_empty: 'nothing for the state',
 };

@@ -28,7 +28,6 @@ export default {
   redo: '重做',
   zoom_in: '拉长时间轴',
   zoom_out: '显示更长时间',
-  text: '文本',
   text_label: '脚本文本',
   text_bad: '还不是有效的脚本：{message}',
   play: '运行此脚本',

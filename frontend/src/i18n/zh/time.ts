@@ -24,7 +24,6 @@ export default {
   to_end: '到最新时刻',
   live: '直播',
   live_label: '回到直播',
-  catch_up: '追上',
   behind: '比直播慢 {time}',
   speed: '速度',
   time: '时间',
@@ -54,10 +53,8 @@ export default {
   branch_original: '原始分支',
   branches: '分支',
   branch_span: '自 {from} 起，已看到 {to}',
-  branch_without: '{name}：没有您的改动',
   moment: '{time} 秒',
   violation: '{check} 被违反',
-  ended: '运行到此结束。',
   detached: '您离开了共享播放位置。',
   tick: '{time} 秒',
 };

@@ -89,7 +89,6 @@ export default {
   branch_at: '{name}，{time}',
   thumb_waits: '画面即将到来……',
   thumb_none: '这一时刻不在页面中。',
-  branch_go: '{name}：前往',
   through: '{count} 条虚线箭头代表穿过隐藏部分的路径。',
   log_empty: '不改变状态',
 };
