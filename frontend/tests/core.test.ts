@@ -133,7 +133,7 @@ describe('the result line', () => {
   }).map((part) => [part.key, part.values?.count]);
   it('counts lost acknowledged writes by the metric, and believes the verdict where that is newer', () => {
     expect(loss('violated', 3)).toEqual([['map.result_lost', 3]]);
-    expect(loss('unknown', 1)).toEqual([['map.result_lost_one', undefined]]);
+    expect(loss('unknown', 1)).toEqual([['map.result_lost', 1]]);
     expect(loss('violated', 0)).toEqual([['map.result_lost', '≥ 1']]);
     expect(loss(null, 2)).toEqual([['map.result_lost', 2]]);
   });

@@ -23,6 +23,10 @@ const filesIn = (folder: string, end: string): string[] => readdirSync(folder, {
 const SAME_IN_CHINESE = new Set(['common.product', 'common.switch_language']);
 const onlySigns = (text: string) => !/\p{L}/u.test(text.replace(/\{\w+\}/g, ''));
 
+/** Places where numbers stand that something is counted with. */
+const COUNTS = ['all', 'count', 'done', 'events', 'factor', 'faults', 'limit', 'lines', 'lost', 'messages', 'nodes', 'of', 'operations', 'points',
+  'rate', 'runs', 'seeds', 'tests', 'time', 'voters'];
+
 describe('the message catalogue', () => {
   it('has the same keys in both languages', () => {
     expect(Object.keys(chinese).sort()).toEqual(Object.keys(english).sort());
@@ -40,6 +44,13 @@ describe('the message catalogue', () => {
     const mixed = Object.entries(english).filter(([key, text]) => /[\u4e00-\u9fff]/.test(text) && !key.startsWith('common.switch_language'));
     expect(mixed).toEqual([]);
   });
+  it('takes the form for one where the number is one', () => {
+    const differ = (count: unknown, nodes: unknown) => t('compare.states', { count, nodes });
+    expect(differ(5, 1)).toBe('5 fields differ on 1 node');
+    expect(differ(1, 2)).toBe('1 field differs on 2 nodes');
+    expect(differ(0, '1,000')).toBe('0 fields differ on 1,000 nodes');
+    expect(fill('{a|one|many}')).toBe('{a|one|many}');
+  });
   it('has no message that nothing says', () => {
     const files = [...filesIn(SOURCE, '.svelte'), ...filesIn(SOURCE, '.ts')].filter((file) => !/i18n\/(en|zh)\//.test(file));
     const code = files.map((file) => readFileSync(file, 'utf8')).join('\n');
@@ -48,6 +59,13 @@ describe('the message catalogue', () => {
     expect(begun).toContain('history.verdict_');
     const silent = Object.keys(english).filter((key) => !said.has(key) && !begun.some((start) => key.startsWith(start)));
     expect(silent).toEqual([]);
+  });
+  it('says nothing in English like "1 nodes"', () => {
+    const ofOne = Object.fromEntries(COUNTS.map((name) => [name, 1]));
+    const plural = /\b1 (?:more |acknowledged |scripted |dashed )?(?!is\b|ms\b|follows\b|shows\b)\w+s\b/;
+    expect(plural.test(fill('on {nodes} nodes', ofOne))).toBe(true);
+    const wrong = Object.entries(english).flatMap(([key, text]) => plural.exec(fill(text, ofOne))?.[0].concat(` (${key})`) ?? []);
+    expect(wrong).toEqual([]);
   });
   it('fills places, follows the switch, and refuses a key that is not there', () => {
     expect(fill('{a} of {b}, {c}', { a: 1, b: 2 })).toBe('1 of 2, {c}');

@@ -147,8 +147,7 @@ function lossPart(situation: Situation): Part[] {
   return verdict === undefined ? [] : [{ key: 'map.lost_unknown' }];
 }
 
-const lostPart = (count: number | string): Part => (
-  count === 1 ? { key: 'map.result_lost_one', strong: true } : { key: 'map.result_lost', values: { count }, strong: true });
+const lostPart = (count: number | string): Part => ({ key: 'map.result_lost', values: { count }, strong: true });
 
 function waitingPart(situation: Situation): Part[] {
   const count = Object.values(situation.clients).reduce((sum, client) => sum + client.waiting, 0);

@@ -1,4 +1,4 @@
-/** The message catalogue: one file per area and language, typed keys, `{name}` places. */
+/** The message catalogue: one file per area and language, typed keys, `{name}` places and `{name|one|many}` forms. */
 
 import { countsEntries, type Descriptor, type Note, type Text } from '../core/descriptor';
 import en from './en';
@@ -43,8 +43,13 @@ export function fontFor(...texts: (string | undefined)[]): void {
   if (texts.some((text) => /\p{Script=Han}/u.test(text ?? ''))) chineseFont();
 }
 
+/** `{count} {count|node|nodes}`: the value, then the form for one or for any other number. */
 export function fill(template: string, values: Record<string, unknown> = {}): string {
-  return template.replace(/\{(\w+)\}/g, (place, name: string) => (name in values ? String(values[name]) : place));
+  return template.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (place, name: string, one?: string, many?: string) => {
+    if (!(name in values)) return place;
+    const value = String(values[name]);
+    return one === undefined ? value : value === '1' ? one : many!;
+  });
 }
 
 export function lookup(code: Language, key: string): string {

@@ -71,7 +71,7 @@ export default {
   why_down: '{node} is down',
   why_no_fault: 'nothing is broken',
   why_one_node: 'there is only one node',
-  why_few_nodes: 'needs at least {count} nodes',
+  why_few_nodes: 'needs at least {count} {count|node|nodes}',
   why_no_leader: 'there is no leader now',
   why_no_region: 'there are no regions',
   why_isolated: '{node} is already cut off',

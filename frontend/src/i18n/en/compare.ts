@@ -56,7 +56,7 @@ export default {
   code_or_link: 'Code or link',
   not_a_run: 'This is neither the code of a run nor a saved link.',
   nothing_then: 'nothing at that moment',
-  states: '{count} fields differ on {nodes} nodes',
+  states: '{count} {count|field differs|fields differ} on {nodes} {nodes|node|nodes}',
   states_equal: 'All states are equal at this moment.',
   field: 'Field',
   node_state: 'the node itself',

@@ -14,7 +14,7 @@ export default {
   name_event: '{what}, when {event}',
   name_again: 'again every {every} s',
   name_chance: '{chance} % chance',
-  name_at_most: 'at most {count} times',
+  name_at_most: 'at most {count} {count|time|times}',
   name_what: ': ',
   name_joint: ', ',
   duplicate: 'Duplicate',

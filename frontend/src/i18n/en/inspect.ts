@@ -69,7 +69,7 @@ export default {
   verdict_holds: 'holds',
   verdict_violated: 'violated',
   verdict_unknown: 'unknown yet',
-  verdict_judged: 'judged {count} times',
+  verdict_judged: 'judged {count} {count|time|times}',
   verdict_judged_once: 'judged once',
   check_linearizable: 'One order of all operations, each at some moment between its request and its answer, explains every answer.',
   check_no_lost_ack: 'Every acknowledged operation is in the state that the leader applied.',

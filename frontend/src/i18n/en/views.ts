@@ -66,7 +66,7 @@ export default {
   rto: '{time} without an acknowledgement',
   rto_so_far: '{time} so far, nothing acknowledged since',
   rto_unknown: 'nothing was acknowledged before it',
-  rpo: '{time}: {count} acknowledged operations lost',
+  rpo: '{time}: {count} acknowledged {count|operation|operations} lost',
   rpo_none: 'nothing acknowledged was lost',
   rpo_unknown: 'not known yet',
   plot_available: 'Availability',
@@ -89,6 +89,6 @@ export default {
   branch_at: '{name}, at {time}',
   thumb_waits: 'The picture is on its way …',
   thumb_none: 'This moment is not in hand.',
-  through: '{count} dashed arrows for paths through what is hidden.',
+  through: '{count} dashed {count|arrow for a path|arrows for paths} through what is hidden.',
   log_empty: 'nothing for the state',
 };

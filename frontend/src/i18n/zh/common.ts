@@ -29,7 +29,6 @@ export default {
   waiting_trace: '正在等待模拟到达这一时刻。',
   engine: '引擎 {version}',
   seed: '种子 {seed}',
-  watching_one: '1 人在看',
   watching: '{count} 人在看',
   you_drive: '由您控制',
   you_watch: '您在观看',
