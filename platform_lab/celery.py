@@ -9,6 +9,7 @@ from celery.signals import worker_process_init, worker_ready, worker_shutdown
 from django.conf import settings
 
 from simulations.collecting import collect_only_the_young
+from simulations.live.build import BUILD
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "platform_lab.settings")
 
@@ -23,15 +24,17 @@ app.autodiscover_tasks()
 
 @worker_ready.connect
 def start_heartbeat(sender: Any, **_: Any) -> None:
-    """Write `worker:<queue>` every two seconds from the worker's own loop: a hung worker falls silent."""
+    """Write `worker:<queue>` (who, and of which build) every two seconds from the worker's own loop: a hung worker
+    falls silent.
+    """
     client = redis.Redis.from_url(settings.LIVE_REDIS_URL, socket_timeout=1.0, socket_connect_timeout=1.0)
-    queues = sorted(sender.app.amqp.queues.consume_from)
+    queues, said = sorted(sender.app.amqp.queues.consume_from), f"{os.getpid()} {BUILD}"
 
     def beat() -> None:
         try:
             with client.pipeline(transaction=False) as pipe:
                 for queue in queues:
-                    pipe.set(f"{HEARTBEAT_KEY}{queue}", os.getpid(), ex=HEARTBEAT_KEPT_S)
+                    pipe.set(f"{HEARTBEAT_KEY}{queue}", said, ex=HEARTBEAT_KEPT_S)
                 pipe.execute()
         except redis.RedisError:
             return  # the broker connection reports the same outage, and the next beat tries again

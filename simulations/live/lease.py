@@ -16,6 +16,7 @@ import redis
 from django.conf import settings
 
 from platform_lab.celery import HEARTBEAT_KEY
+from simulations.live.build import BUILD
 from simulations.live.playhead import Playhead
 from simulations.live.valkey import client
 
@@ -111,11 +112,14 @@ def read_present(answers: list[Any]) -> tuple[int, list[dict[str, str]]]:
 
 
 class Machine(msgspec.Struct, frozen=True):
-    """Who works now: whether Valkey and any worker answer, and the runs that had a turn lately."""
+    """Who works now: whether Valkey and any worker of this build answer, and the runs that had a turn lately.
+    ``strangers``: all workers that answer are of another build, and neither reads what the other writes.
+    """
 
     reachable: bool = True
     workers: bool = False
     lately: frozenset[str] = frozenset()
+    strangers: bool = False
 
 
 MACHINE_ANSWERS = 2
@@ -123,14 +127,17 @@ MACHINE_ANSWERS = 2
 
 def ask_machine(pipe: Any) -> None:
     """Ask with a pipeline; its next MACHINE_ANSWERS answers are for `read_machine`."""
-    pipe.exists(*(f"{HEARTBEAT_KEY}{queue}" for queue in settings.SHARD_QUEUES))
+    pipe.mget([f"{HEARTBEAT_KEY}{queue}" for queue in settings.SHARD_QUEUES])
     pipe.zrangebyscore("active", time.time() - LATELY_S, "+inf")
 
 
 def read_machine(answers: list[Any]) -> Machine:
     """What the pipeline answered."""
-    alive, lately = answers
-    return Machine(True, bool(alive), frozenset(code.decode() for code in lately))
+    beats, lately = answers
+    alive = [beat for beat in beats if beat is not None]
+    ours = [beat for beat in alive if beat.decode().endswith(BUILD)]
+    runs = frozenset(code.decode() for code in lately)
+    return Machine(True, bool(ours), runs, strangers=bool(alive) and not ours)
 
 
 # What changes while a run is live ---------------------------------------------------------

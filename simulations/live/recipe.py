@@ -1,7 +1,7 @@
 """A recipe: experiment, seed and the commands people gave. The same recipe gives the same trace.
 
 Commands take effect in order of (at_us, seq). `prefix(n)` names the first n of them, so that what was
-computed with them can be found again by any run that shares them.
+computed with them, by this build of the engine, can be found again by any run that shares them.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from hashlib import blake2b
 from typing import Any
 
 import msgspec
+
+from simulations.live.build import BUILD
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -40,14 +42,14 @@ class Recipe:
         self.engine = engine
         self.commands = tuple(sorted(commands, key=lambda command: (command.at_us, command.seq)))
         self._times = [command.at_us for command in self.commands]
-        self.key = blake2b(f"{fingerprint}/{seed}/{engine}".encode(), digest_size=12).hexdigest()
-        self._prefixes = [""]
+        self.key = blake2b(f"{fingerprint}/{seed}/{engine}/{BUILD}".encode(), digest_size=12).hexdigest()
+        self._prefixes = [self.key]
         for command in self.commands:
             record = _encode([self._prefixes[-1], command.at_us, command.seq, command.do])
             self._prefixes.append(blake2b(record, digest_size=12).hexdigest())
 
     def prefix(self, count: int) -> str:
-        """Name of the first `count` commands; "" for none. IndexError beyond the last."""
+        """Name of the first `count` commands of this recipe. IndexError beyond the last."""
         return self._prefixes[count]
 
     def shares(self, count: int, prefix: str) -> bool:

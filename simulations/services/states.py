@@ -32,6 +32,10 @@ WAITING = {
         "Waiting for a worker. Nothing is lost; the run goes on when one is back.",
         "正在等待工作进程。数据没有丢失，恢复后运行将继续。",
     ),
+    "version": (
+        "The workers run another version than this page's server. The run goes on when both are restarted.",
+        "工作进程与页面服务器的版本不同，两者重启后运行将继续。",
+    ),
     "queue": ("Many runs share this machine. This one waits for its turn.", "许多运行共享本机，正在排队。"),
     "simulation": (
         "This moment is still being simulated. The run goes on by itself.",
@@ -48,6 +52,8 @@ def waiting_for(code: str, machine: Machine) -> dict[str, Any]:
     others = len(machine.lately - {code})
     if not machine.reachable:
         cause = "server"
+    elif machine.strangers:
+        cause = "version"
     elif machine.workers and others:
         cause = "queue"
     else:

@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from simulations import wire
 from simulations.hub import Hub
 from simulations.live import lease
+from simulations.live.build import BUILD
 from simulations.live.lease import Live, Machine
 from simulations.live.playhead import server_ms
 from simulations.models import Run
@@ -37,6 +38,19 @@ def test_a_run_is_told_that_it_waits_in_line_only_where_others_are_simulated() -
     assert cause("ghijkm", "nopqrs") == ("queue", 3)
     assert cause("ghijkm", workers=False)[0] == "worker"
     assert cause("ghijkm", reachable=False)[0] == "server"
+
+
+def test_workers_of_another_build_do_not_count_as_ours() -> None:
+    """After an upgrade of one half of the machine each would wait for the other, and nobody would say why."""
+    ours, theirs = f"12 {BUILD}".encode(), b"34 0123456789abcdef"
+    for beats, cause in (
+        ([ours, None], "simulation"),
+        ([theirs, ours], "simulation"),
+        ([theirs, None], "version"),
+        ([None, None], "worker"),
+    ):
+        machine = lease.read_machine([beats, [b"abcdef"]])
+        assert waiting_for("abcdef", machine)["for"] == cause, beats
 
 
 class Listener:

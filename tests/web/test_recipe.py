@@ -1,5 +1,11 @@
 """Recipes, and which chunk covers which part of a branch."""
 
+from pathlib import Path
+
+import pytest
+
+from simulations.live import recipe as recipes
+from simulations.live.build import BUILD, HOME, fingerprint
 from simulations.live.recipe import LoggedCommand, Recipe
 from simulations.live.store import Tile, chunk_key
 from simulations.live.tiles import cover_at, true_tiles
@@ -37,6 +43,30 @@ def test_who_sent_a_command_is_no_part_of_the_recipe() -> None:
 def test_seed_experiment_and_engine_are() -> None:
     keys = {Recipe("{}", name, seed, engine, []).key for name in "fg" for seed in (1, 2) for engine in (1, 2)}
     assert len(keys) == 8
+
+
+def test_what_another_build_made_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a run from each would be neither's, and its checkpoints may have another shape."""
+    ours = recipe((1, 500))
+    monkeypatch.setattr(recipes, "BUILD", "another")
+    theirs = recipe((1, 500))
+    assert theirs.key != ours.key
+    tiles = [tile(theirs, 0, 500, 0), tile(theirs, 500, 900, 1)]
+    assert (true_tiles(tiles, theirs), true_tiles(tiles, ours)) == (tiles, [])
+
+
+def test_a_build_is_its_sources(tmp_path: Path) -> None:
+    (tmp_path / "engine" / "systems").mkdir(parents=True)
+    inner, outer = tmp_path / "engine" / "systems" / "raft.py", tmp_path / "wire.py"
+    seen = set()
+    for text, other in (("", ""), ("a", ""), ("", "a"), ("b", "")):
+        inner.write_text(text)
+        outer.write_text(other)
+        seen.add(fingerprint(tmp_path, ("engine", "wire.py")))
+    inner.rename(inner.with_name("paxos.py"))
+    seen.add(fingerprint(tmp_path, ("engine", "wire.py")))
+    assert len(seen) == 5
+    assert fingerprint(HOME) == BUILD
 
 
 def test_a_chunk_is_shared_until_a_command_takes_effect_in_it() -> None:

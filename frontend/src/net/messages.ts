@@ -84,7 +84,7 @@ export type ToServer =
 /** `runs`: those that share the machine, this one among them. */
 export interface Waiting {
   type: 'waiting';
-  for: 'server' | 'worker' | 'queue' | 'simulation';
+  for: 'server' | 'worker' | 'version' | 'queue' | 'simulation';
   text: BilingualText;
   runs: number;
 }
