@@ -24,12 +24,13 @@ class Numbered(Protocol):
 class Sessions(msgspec.Struct):
     """``heads``: session -> its highest number executed. Within the window below it everything was executed but for
     the ``holes``, and answered with None but for the ``results``. Session and number in one int, so that a checkpoint
-    copies flat dicts; most are empty, since writes return nothing and clients ask in order.
+    copies flat dicts (a set's order would not survive); most are empty, since writes return nothing and clients ask
+    in order.
     """
 
     heads: dict[int, int] = msgspec.field(default_factory=dict)
     results: dict[int, Any] = msgspec.field(default_factory=dict)
-    holes: set[int] = msgspec.field(default_factory=set)
+    holes: dict[int, None] = msgspec.field(default_factory=dict)
 
     def head(self, session: int) -> int:
         """The highest number executed; 0 before the first."""
@@ -57,11 +58,11 @@ class Sessions(msgspec.Struct):
             if self.results:
                 self.results.pop(place - SESSION_WINDOW, None)
             if self.holes:
-                self.holes.discard(place - SESSION_WINDOW)
+                self.holes.pop(place - SESSION_WINDOW, None)
         elif sequence > head:
             self._move_window(session, head, sequence)
         elif sequence > head - SESSION_WINDOW:
-            self.holes.discard(place)
+            self.holes.pop(place, None)
         else:
             return
         if result is not None:
@@ -73,8 +74,8 @@ class Sessions(msgspec.Struct):
         base, behind = session << 32, new - SESSION_WINDOW
         for sequence in range(max(0, old - SESSION_WINDOW) + 1, min(old, behind) + 1):
             self.results.pop(base + sequence, None)
-            self.holes.discard(base + sequence)
-        self.holes.update(range(base + max(old, behind, 0) + 1, base + new))
+            self.holes.pop(base + sequence, None)
+        self.holes |= dict.fromkeys(range(base + max(old, behind, 0) + 1, base + new))
 
     # -- as rows of a snapshot ----------------------------------------------------------------------------------
 
@@ -98,12 +99,12 @@ class Sessions(msgspec.Struct):
             if kind in found:
                 found[kind][key] = value
         heads, results = found["head"], found["result"]
-        holes = {
+        holes = dict.fromkeys(
             place
             for session, head in heads.items()
             for place in range((session << 32) + max(0, head - SESSION_WINDOW) + 1, (session << 32) + head)
             if place not in results
-        }
+        )
         return cls(heads, {place: value for place, value in results.items() if value is not None}, holes)
 
     def fork(self) -> Sessions:
