@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from simulations.catalogue import load
+from simulations.engine.checks.base import Verdict
+from simulations.engine.experiment import parse
+from simulations.engine.experiment.structs import Experiment
+from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
+from tests.systems.drawn import drawn
+from tests.systems.shared_nothing.kit import cluster
+from tests.systems.shared_nothing.test_claims import LOST, RESTORED
 
 STEP_US = 100_000
 
@@ -38,3 +48,123 @@ def test_a_loss_is_dated_by_the_leader_that_took_over_without_it(
     assert seen == {(verdict.at_us, verdict.event)}
     assert verdict.at_us is not None
     assert after_us <= verdict.at_us < until_us
+
+
+def wiped(node: str, at_s: float, back_s: float) -> list[dict[str, Any]]:
+    """A node goes down, and comes back with an empty disk."""
+    return [
+        {"at_s": at_s, "do": "kill", "target": node},
+        {"at_s": back_s, "do": "restart", "target": node, "disk": "lost"},
+    ]
+
+
+def apart(*groups: list[str], **more: Any) -> dict[str, Any]:
+    return {"at_s": 1, "do": "partition", "groups": list(groups), "for_s": 3, **more}
+
+
+# -- leaders beside each other: a write is there while somebody shows it, or what knowingly replaced it
+
+
+def written(*lines: tuple[float, str], policy: str = "lww", faults: Any = ()) -> dict[str, Any]:
+    """Puts of one row at p or q, that are parted from 1 s to 4 s."""
+    puts = [
+        {
+            "client": f"at-{node}",
+            "at": node,
+            "to": node,
+            "operation": "put",
+            "key": "x",
+            "value": "v",
+            "at_s": at,
+        }
+        for at, node in lines
+    ]
+    faults = [apart(["p"], ["q"]), *faults]
+    return drawn(
+        "multi_leader", ["p", "q"], {"policy": policy}, operations=puts, faults=faults, checks=["no_lost_ack"]
+    )
+
+
+def overwritten() -> dict[str, Any]:
+    """The earlier of two concurrent writes is shown at its leader until the later one arrives there after the cut."""
+    return written((2, "p"), (2.5, "q"))
+
+
+def never_shown() -> dict[str, Any]:
+    """A clock that is behind: what it accepts after it has heard of the other's write is dropped at once."""
+    return {**written((0.5, "p"), (0.8, "q")), "clocks": {"q": {"offset_ms": -5000}}}
+
+
+def lost_with_its_leader() -> dict[str, Any]:
+    """What nobody else has yet may lie on the disk until its leader is back."""
+    return written((2, "p"), policy="siblings", faults=wiped("p", 2.5, 3.2))
+
+
+def settled_by_another_policy() -> dict[str, Any]:
+    """Siblings are both there, until the last write wins."""
+    later = {"at_s": 5, "do": "set_parameter", "name": "policy", "value": "lww"}
+    return written((2, "p"), (2.5, "q"), policy="siblings", faults=[later])
+
+
+# -- shards: whoever serves decides what is there
+
+
+def given_away() -> dict[str, Any]:
+    """Both sides of a cut serve; the later holder gives way when they hear of each other, and copies."""
+    cut = apart(["ada"], ["bell", "cray"], at_s=2)
+    return cluster({"replicas": 2}, [cut], stop_s=10)
+
+
+def restored() -> dict[str, Any]:
+    backups = {"backup_every_s": 1.5, "restore_keys_per_s": 200}
+    return cluster(backups, RESTORED, extra=("backup_store",), stop_s=10)
+
+
+DATED: dict[str, tuple[Callable[[], dict[str, Any]], float, float]] = {
+    "overwritten": (overwritten, 4, 4.7),
+    "never shown": (never_shown, 0.8, 0.81),
+    "lost with its leader": (lost_with_its_leader, 3.2, 3.2),
+    "another policy": (settled_by_another_policy, 5, 5),
+    "an empty disk is served": (lambda: cluster({}, LOST, stop_s=10), 5, 5.1),
+    "a shard is given away": (given_away, 5, 5.5),
+    "a shard is restored": (restored, 7, 7.5),
+}  # fmt: skip
+SHIPPED = {"AM-01": (2, 2.5)}
+
+
+def looked_at(experiment: Experiment, step_us: int) -> dict[int, Verdict]:
+    """What the check says at each step; the last one ends with the run."""
+    world, found = World(experiment), {}
+    end_us = round(experiment.stop_s * 1_000_000)
+    for at_us in [*range(step_us, end_us, step_us), end_us]:
+        world.run_until(at_us)
+        found[at_us] = world.verdicts()["no_lost_ack"]
+    return found
+
+
+def is_dated(experiment: Experiment, from_s: float, to_s: float) -> None:
+    """However often somebody looks, and through copies, the loss has one date."""
+    often, seldom = looked_at(experiment, 50_000), looked_at(experiment, 1_700_000)
+    end_us, verdict = often.popitem()
+    assert verdict.verdict == "violated"
+    assert seldom[end_us] == verdict
+    assert verdict.at_us is not None
+    assert from_s <= verdict.at_us / 1_000_000 <= to_s
+    since = [one for at_us, one in often.items() if at_us >= verdict.at_us and one.verdict == "violated"]
+    assert {(one.at_us, one.event) for one in since} <= {(verdict.at_us, verdict.event)}
+    world = World(experiment)
+    world.run_until(verdict.at_us)
+    for copy in (world.fork(), World.load(experiment, world.save())):
+        copy.run_until(end_us)
+        assert copy.verdicts()["no_lost_ack"] == verdict
+
+
+@pytest.mark.parametrize("name", DATED)
+def test_a_loss_has_the_date_of_what_made_it_one(name: str) -> None:
+    made, from_s, to_s = DATED[name]
+    is_dated(parse(made(), SYSTEMS), from_s, to_s)
+
+
+@pytest.mark.parametrize("reference", SHIPPED)
+def test_what_ships_has_the_date_of_what_made_it_one(reference: str) -> None:
+    is_dated(load(reference), *SHIPPED[reference])

@@ -21,12 +21,17 @@ if TYPE_CHECKING:
 
 HOLDS, VIOLATED, UNKNOWN = "holds", "violated", "unknown"
 
+Moment = tuple[int, int]
+"""(time, event). The event is 0 where a check is not told it: a crash."""
+BEGINNING: Moment = (0, 0)
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """What a check says of the trace so far.
 
     ``verdict``: holds | violated | unknown; ``judged``: how many facts it judged (0: it says unknown);
-    ``event``, ``at_us``: the event that decides a violation; ``message``: id of a sentence, with ``values``.
+    ``event``, ``at_us``: the event that decides a violation (a crash is dated without one); ``message``: id of a
+    sentence, with ``values``.
     """
 
     name: str
@@ -118,6 +123,11 @@ class Check(msgspec.Struct):
     def fork(self) -> Check:
         """An independent copy; immutable parts and full chunks are shared."""
         return type(self)(*[fork_value(getattr(self, name)) for name in self.__struct_fields__])
+
+
+def beginning(at_us: int, process: Any) -> Moment:
+    """The moment of a life's begin: the event that restarted the process, which hooks for lives are not told."""
+    return at_us, process.context.kernel.current
 
 
 def fork_value(value: Any) -> Any:

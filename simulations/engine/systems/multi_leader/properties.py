@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from simulations.engine.checks.base import Check
+from simulations.engine.checks.base import Check, beginning
 from simulations.engine.checks.lineage import NoLostWrite
 from simulations.engine.systems.multi_leader.messages import Version
 from simulations.engine.systems.multi_leader.process import MultiLeader
 
-CHANGES = (1,)
-"""Place of the log's version in ``MultiLeader.watched``."""
+VERSION, HASH = 1, 2
+"""Places in ``MultiLeader.watched``."""
+CHANGES = (VERSION,)
+"""What is watched by whoever reads the log alone."""
 
 
 class NoLostAck(NoLostWrite):
-    """Every acknowledged change is shown somewhere, or was replaced by one whose leader had shown it."""
+    """Every acknowledged change is shown somewhere, or was replaced by one whose leader had shown it.
 
-    watches: ClassVar[tuple[int, ...] | None] = CHANGES
+    What a leader that is down shows counts until it is back without it.
+    """
+
+    watches: ClassVar[tuple[int, ...] | None] = (VERSION, HASH)
     log: ClassVar[str] = "changes"
 
     @staticmethod
@@ -25,9 +29,22 @@ class NoLostAck(NoLostWrite):
         return entry.name, entry.operation, entry.replaced
 
     @staticmethod
-    def shown(processes: list[Any]) -> Iterable[str]:
-        leaders = [process for process in processes if isinstance(process, MultiLeader)]
-        return [one.name for process in leaders for rows in process.rows.values() for one in rows]
+    def rows(process: Any) -> dict[str, tuple[str, ...]]:
+        if not isinstance(process, MultiLeader):
+            return {}
+        return {key: tuple([one.name for one in shown]) for key, shown in process.rows.items()}
+
+    @staticmethod
+    def row(process: Any, key: str) -> tuple[str, ...]:
+        return tuple([one.name for one in process.rows[key]])
+
+    def turned(self, before: Any, after: Any) -> bool:
+        """Another policy shows other versions of what was there."""
+        return bool(before[VERSION] == after[VERSION])
+
+    def began(self, at_us: int, process_index: int, process: Any) -> None:
+        self.hide(beginning(at_us, process), process_index)
+        NoLostWrite.began(self, at_us, process_index, process)
 
     @staticmethod
     def undecided(processes: list[Any], key: str) -> bool:

@@ -110,6 +110,7 @@ class Holder(Router):
         if self.status.get(shard) == status:
             return
         self.status[shard] = status
+        self.turns += 1
         self.context.note(f"shared_nothing.{status}", shard=shard)
         for name in (EMPTY, RESTORING, CATCHING_UP, LOOKING, SERVING, STANDBY):
             if self.in_status(name):

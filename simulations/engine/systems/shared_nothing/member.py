@@ -28,10 +28,10 @@ class Waiting(msgspec.Struct, frozen=True, array_like=True):
 class Member(Process):
     """``writes``: all that is on its disk, in order; ``present``: servers it hears from; ``served``: server -> the
     shards it says it serves; ``silent``: servers that let a request wait in vain and have not been heard from since;
-    ``status``: what each of its shards is in; ``values``: key -> value; ``waiting``: operation -> a write that waits
-    for copies; ``restored``: keys that came from a backup."""
+    ``status``: what each of its shards is in, ``turns``: how often that changed; ``values``: key -> value; ``waiting``:
+    operation -> a write that waits for copies; ``restored``: keys that came from a backup."""
 
-    watched: ClassVar[tuple[str, ...]] = ("role", "present", "writes.version")
+    watched: ClassVar[tuple[str, ...]] = ("role", "present", "writes.version", "turns")
 
     parameters: Parameters = field(default_factory=Parameters)
 
@@ -44,6 +44,7 @@ class Member(Process):
     served: dict[str, tuple[int, ...]] = field(default_factory=dict)
     silent: dict[str, bool] = field(default_factory=dict)
     status: dict[int, str] = field(default_factory=dict)
+    turns: int = 0
     values: dict[str, Any] = field(default_factory=dict)
     waiting: dict[int, Waiting] = field(default_factory=dict)
     restored: int = 0

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from simulations.engine.checks.base import Check
+from simulations.engine.checks.base import BEGINNING, Check, Moment
 from simulations.engine.checks.lineage import LogReader, NoLostWrite
 from simulations.engine.process import Process
 from simulations.engine.systems.shared_nothing.holder import RESTORING, SERVING, Holder
@@ -13,29 +13,71 @@ from simulations.engine.systems.shared_nothing.messages import Entry
 from simulations.engine.systems.shared_nothing.router import shard_of
 from simulations.engine.systems.shared_nothing.vault import BackupStore
 
-ROLE, PRESENT, LOG = range(3)
+ROLE, PRESENT, LOG, TURNS = range(4)
 """Places in ``Router.watched``."""
 
 
 class NoLostAck(NoLostWrite):
-    """Every acknowledged write is in the shard that serves its key, or was replaced by one that is."""
+    """Every acknowledged write is in the shard that serves its key, or was replaced by one that is.
 
-    watches: ClassVar[tuple[int, ...] | None] = (LOG,)
+    ``serves``: server and shard -> since when it serves it.
+    """
+
+    watches: ClassVar[tuple[int, ...] | None] = (LOG, TURNS)
     log: ClassVar[str] = "writes"
+    serves: dict[str, Moment] = {}
 
     @staticmethod
     def write_of(entry: Entry) -> tuple[str, int, tuple[str, ...]]:
         return str(entry.operation), entry.operation, (str(entry.replaced),) if entry.replaced else ()
 
     @staticmethod
-    def shown(processes: list[Any]) -> Iterable[str]:
-        return [
-            str(entry.operation)
-            for process in processes
-            if isinstance(process, Holder)
+    def rows(process: Any) -> dict[str, tuple[str, ...]]:
+        if not isinstance(process, Holder):
+            return {}
+        return {
+            key: (str(entry.operation),)
             for shard in process.in_status(SERVING)
-            for entry in process.entries[shard].values()
+            for key, entry in process.entries[shard].items()
+        }
+
+    @staticmethod
+    def row(process: Any, key: str) -> tuple[str, ...]:
+        shard = shard_of(key, process.parameters.shards)
+        if not isinstance(process, Holder) or process.status.get(shard) != SERVING:
+            return ()
+        return (str(process.entries[shard][key].operation),)
+
+    def turned(self, before: Any, after: Any) -> bool:
+        return bool(before[TURNS] != after[TURNS])
+
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        NoLostWrite.changed(self, at_us, event, process_index, before, after, process)
+        for shard, status in process.status.items() if self.turned(before, after) else ():
+            if status == SERVING:
+                self.serves.setdefault(f"{process.id} {shard}", (at_us, event))
+            else:
+                self.serves.pop(f"{process.id} {shard}", None)
+
+    def crashed(self, at_us: int, process_index: int) -> None:
+        self.hide((at_us, 0), process_index)
+
+    def began(self, at_us: int, process_index: int, process: Any) -> None:
+        NoLostWrite.began(self, at_us, process_index, process)
+        self.serves = {place: since for place, since in self.serves.items() if place.split()[0] != process.id}
+
+    def decided(self, processes: list[Any], key: str) -> Moment:
+        """Since somebody serves the shard again."""
+        holders = [process for process in processes if isinstance(process, Holder)]
+        shard = shard_of(key, holders[0].parameters.shards)
+        found = [
+            self.serves.get(f"{process.id} {shard}", BEGINNING)
+            for process in holders
+            if process.status.get(shard) == SERVING
         ]
+        return min(found)
 
     @staticmethod
     def undecided(processes: list[Any], key: str) -> bool:
