@@ -13,6 +13,8 @@ from simulations.engine.experiment import parse
 from simulations.engine.experiment.structs import Experiment
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
+from tests.systems.bcdr_drill.test_bcdr_drill import drill
+from tests.systems.disaster_recovery.helpers import restored_at, sites
 from tests.systems.drawn import drawn
 from tests.systems.shared_nothing.kit import cluster
 from tests.systems.shared_nothing.test_claims import LOST, RESTORED
@@ -120,6 +122,23 @@ def restored() -> dict[str, Any]:
     return cluster(backups, RESTORED, extra=("backup_store",), stop_s=10)
 
 
+# -- recovery sites
+
+
+def failed_over_and_back() -> dict[str, Any]:
+    """The recovery site lacks a little; that home leads again after 17 s changes nothing."""
+    made = sites("warm_standby", checks=["no_lost_ack"], stop_s=30)
+    made["faults"].append(restored_at(16))
+    return made
+
+
+def one_of_two_crashed() -> dict[str, Any]:
+    """Sites that all accept writes are parted; then the one that took them goes down."""
+    cut = apart(["north1", "north2"], ["south", "store"], at_s=5)
+    crash = {"at_s": 7, "do": "kill", "target": "south"}
+    return sites("active_active", checks=["no_lost_ack"], faults=[cut, crash])
+
+
 DATED: dict[str, tuple[Callable[[], dict[str, Any]], float, float]] = {
     "overwritten": (overwritten, 4, 4.7),
     "never shown": (never_shown, 0.8, 0.81),
@@ -128,8 +147,11 @@ DATED: dict[str, tuple[Callable[[], dict[str, Any]], float, float]] = {
     "an empty disk is served": (lambda: cluster({}, LOST, stop_s=10), 5, 5.1),
     "a shard is given away": (given_away, 5, 5.5),
     "a shard is restored": (restored, 7, 7.5),
+    "a site took over": (failed_over_and_back, 11, 12),
+    "an active site crashed": (one_of_two_crashed, 7, 7),
+    "a standby took over": (lambda: drill(checks=["no_lost_ack"]), 15, 25),
 }  # fmt: skip
-SHIPPED = {"AM-01": (2, 2.5)}
+SHIPPED = {"DR-01/warm_standby": (103, 110), "DR-03/nothing": (50, 50.1), "AM-01": (2, 2.5)}
 
 
 def looked_at(experiment: Experiment, step_us: int) -> dict[int, Verdict]:

@@ -10,6 +10,7 @@ import msgspec
 from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check, Verdict
 from simulations.engine.checks.history import Operation
 from simulations.engine.checks.no_lost_ack import NoLostAck
+from simulations.engine.checks.served import ServedNoLostAck
 from simulations.engine.chunks import Chunks
 from simulations.engine.process import Note, Process
 from simulations.engine.systems.bcdr_drill.technology import SERVING, Server
@@ -37,12 +38,17 @@ def is_standby(process: Any) -> bool:
     return isinstance(process, Server) and process.kind == "standby"
 
 
-class DrillNoLostAck(NoLostAck):
+class DrillNoLostAck(ServedNoLostAck):
     """no_lost_ack over business functions: what any process that serves a function holds is not lost."""
 
     members: ClassVar[type[Process]] = Server
-    watches: ClassVar[tuple[int, ...] | None] = ()
+    watches: ClassVar[tuple[int, ...] | None] = (ROLE,)
     keys: dict[int, str] = {}
+
+    @staticmethod
+    def serves(process: Any) -> str | None:
+        """A function."""
+        return process.function if process.role == SERVING else None
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
         NoLostAck.completed(self, at_us, event, operation)
@@ -64,7 +70,9 @@ class DrillNoLostAck(NoLostAck):
         self.lost, self.lost_at = len(missing), tuple(item[2] for item in missing)
         if missing:
             values = {"leader": serving[0].id, "epoch": 1, "lost": self.lost, "first": missing[0][0]}
-            self.answer = (VIOLATED, "no_lost_ack.lost", values, at_us, event)
+            since = {function: self.served_since(function) for function in functions}
+            when, what = min(max((at, what), since[self.keys[id]]) for id, what, at in missing)
+            self.answer = (VIOLATED, "no_lost_ack.lost", values, when, what or None)
         else:
             self.answer = (HOLDS if judged else UNKNOWN, "", {}, None, None)
 

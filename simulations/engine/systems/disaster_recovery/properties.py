@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check
+from simulations.engine.checks.base import BEGINNING, HOLDS, UNKNOWN, VIOLATED, Check, Moment
 from simulations.engine.checks.history import Operation
-from simulations.engine.checks.no_lost_ack import NoLostAck
+from simulations.engine.checks.served import ServedNoLostAck
 from simulations.engine.process import Note, Process
 from simulations.engine.systems.disaster_recovery.leading import ACTIVE, PRIMARY, RESTORING, SERVING
 from simulations.engine.systems.disaster_recovery.process import Site
@@ -57,15 +57,65 @@ def serving(running: Mapping[int, Process]) -> list[Site]:
     return [site for site in found if site.epoch == highest]
 
 
-class DisasterNoLostAck(NoLostAck):
-    """no_lost_ack over one primary or several active sites: what any of them holds is not lost."""
+class DisasterNoLostAck(ServedNoLostAck):
+    """no_lost_ack over one primary or several active sites: what any of them holds is not lost.
+
+    A loss is dated by the first takeover without the operation after which nobody took over with it, or by the deletion
+    (what comes back while a site serves, and is lost again, is not told). ``lacking``: operation -> when somebody took
+    over alone without it; ``leader``: who did last, and when; ``deleted``: (process, moment) of each deletion.
+    """
 
     members: ClassVar[type[Process]] = Site
-    watches: ClassVar[tuple[int, ...] | None] = ()
+    watches: ClassVar[tuple[int, ...] | None] = (ROLE, EPOCH, DELETIONS)
+    lacking: dict[int, Moment] = {}
+    leader: tuple[str, int, Moment] = ("", -1, BEGINNING)
+    deleted: list[tuple[int, int, int]] = []
+
+    @staticmethod
+    def serves(process: Any) -> int | None:
+        """An epoch."""
+        return process.epoch if process.role in SERVING else None
+
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        known = self.terms.get(process_index)
+        ServedNoLostAck.changed(self, at_us, event, process_index, before, after, process)
+        if self.terms.get(process_index) not in (None, known):
+            self.take_over(process_index, process)
+        if after[DELETIONS] > before[DELETIONS]:
+            self.deleted.append((process_index, at_us, event))
+
+    def take_over(self, process_index: int, process: Site) -> None:
+        """Who serves alone decides what is there; who joins others adds what it holds."""
+        held = standing(process)
+        for id in [id for id in self.lacking if id in held]:
+            del self.lacking[id]
+        if max(self.terms.values()) != self.terms[process_index] or self.beside(process.epoch):
+            return
+        _, at_us, event = self.terms[process_index]
+        for item in self.acknowledged:
+            if item[0] not in held and item[0] not in self.lacking:
+                self.lacking[item[0]] = self.since_when(item, (at_us, event))
+        self.leader = (process.id, process_index, (at_us, event))
+
+    def beside(self, epoch: int) -> bool:
+        """Whether several serve in this epoch."""
+        return len([served for served, _, _ in self.terms.values() if served == epoch]) > 1
+
+    def since_when(self, item: tuple[Any, ...], now: Moment) -> Moment:
+        """Since when an operation is lost that whoever takes over now lacks: another than the leader acknowledged it,
+        the leader deleted it, or had it until now."""
+        _, event, at_us, process = item
+        leader, index, led = self.leader
+        if (at_us, event) > led and process != leader:
+            return at_us, event
+        return self.deletion((at_us, event), [index]) or now
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
-        if operation.kind != "delete_all":
-            NoLostAck.completed(self, at_us, event, operation)
+        ok = operation.outcome == "ok" and operation.result is not False
+        if ok and operation.kind not in ("get", "delete_all"):
+            self.acknowledged.append((operation.id, event, at_us, operation.process or ""))
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         self.judged = len(self.acknowledged)
@@ -85,9 +135,35 @@ class DisasterNoLostAck(NoLostAck):
                 "lost": self.lost,
                 "first": missing[0][0],
             }
-            self.answer = (VIOLATED, "no_lost_ack.lost", values, at_us, event)
+            when, what = self.since(running, [site.id for site in sites], sites[0].epoch, missing)
+            self.answer = (VIOLATED, "no_lost_ack.lost", values, when, what or None)
         else:
             self.answer = (HOLDS if self.judged else UNKNOWN, "", {}, None, None)
+
+    def since(
+        self, running: Mapping[int, Process], sites: list[str], epoch: int, missing: list[tuple[Any, ...]]
+    ) -> Moment:
+        """Since when the first of these has been lost."""
+        ended = max((moment for later, moment in self.ended.items() if later > epoch), default=BEGINNING)
+        since = max(self.served_since(epoch), ended)
+        held = {
+            index: {entry.operation for entry in process.log}
+            for index, process in running.items()
+            if isinstance(process, Site) and process.id in sites
+        }
+        found = []
+        for id, event, at_us, _ in missing:
+            deleted = self.deletion((at_us, event), [index for index in held if id in held[index]])
+            found.append(self.lacking.get(id) or max((at_us, event), since, deleted or BEGINNING))
+        return min(found)
+
+    def deletion(self, acknowledged: Moment, holders: list[int]) -> Moment | None:
+        """When the last of these sites first deleted everything after that."""
+        first: dict[int, Moment] = {}
+        for index, at_us, event in self.deleted:
+            if index in holders and (at_us, event) >= acknowledged:
+                first.setdefault(index, (at_us, event))
+        return max(first.values(), default=None)
 
 
 class OnePrimaryPerEpoch(Check):
