@@ -16,6 +16,7 @@ from simulations.engine.world import World
 from tests.systems.bcdr_drill.test_bcdr_drill import drill
 from tests.systems.disaster_recovery.helpers import restored_at, sites
 from tests.systems.drawn import drawn
+from tests.systems.relay.test_relay import KILL, masters
 from tests.systems.shared_nothing.kit import cluster
 from tests.systems.shared_nothing.test_claims import LOST, RESTORED
 
@@ -122,6 +123,14 @@ def restored() -> dict[str, Any]:
     return cluster(backups, RESTORED, extra=("backup_store",), stop_s=10)
 
 
+# -- relays: everywhere, or kept by who answered
+
+
+def confirmed_early() -> dict[str, Any]:
+    faults = [{"at_s": 2, "do": "cut", "from": "hub", "to": "dhaka"}, {**KILL, "at_s": 3}]
+    return masters(faults, twin="confirm_early")
+
+
 # -- recovery sites
 
 
@@ -147,6 +156,11 @@ DATED: dict[str, tuple[Callable[[], dict[str, Any]], float, float]] = {
     "an empty disk is served": (lambda: cluster({}, LOST, stop_s=10), 5, 5.1),
     "a shard is given away": (given_away, 5, 5.5),
     "a shard is restored": (restored, 7, 7.5),
+    "a relay confirms early": (confirmed_early, 2, 2.1),
+    "a master lost its disk": (lambda: masters(wiped("dhaka", 3, 4)), 4, 4),
+    "the only master that had it died": (
+        lambda: masters([KILL, {"at_s": 3, "do": "kill", "target": "dhaka"}], standbys=0), 3, 3,
+    ),
     "a site took over": (failed_over_and_back, 11, 12),
     "an active site crashed": (one_of_two_crashed, 7, 7),
     "a standby took over": (lambda: drill(checks=["no_lost_ack"]), 15, 25),

@@ -19,9 +19,9 @@ from tests.systems.nemesis import fault_lines
 MASTERS = ("delhi", "dhaka", "hanoi")
 
 
-def relayed(
+def masters(
     faults: list[dict[str, Any]], standbys: int = 1, twin: str | None = None, seed: int = 1, **more: Any
-) -> World:
+) -> dict[str, Any]:
     """Three masters with a client each, a relay and its standbys; the clients stop at until_s (2 s before the end)."""
     parameters = {"takeover_ms": 1000, **more.pop("parameters", {})}
     nodes: list[dict[str, Any]] = [
@@ -49,7 +49,11 @@ def relayed(
         seed=seed, **more,
     )  # fmt: skip
     made["checks"] = checks
-    return play(made)
+    return made
+
+
+def relayed(faults: list[dict[str, Any]], standbys: int = 1, **more: Any) -> World:
+    return play(masters(faults, standbys, **more))
 
 
 ALL_HOLD = {"no_lost_ack": "holds", "applied_once": "holds", "replicas_equal": "holds"}

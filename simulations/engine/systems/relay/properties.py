@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check
+from simulations.engine.checks.base import BEGINNING, HOLDS, UNKNOWN, VIOLATED, Check, Moment, beginning
+from simulations.engine.checks.history import Operation
 from simulations.engine.checks.no_lost_ack import NoLostAck
 from simulations.engine.chunks import Chunks
 from simulations.engine.meters import Scope
@@ -55,10 +56,27 @@ class AppliedOnce(Check):
 
 class RelayNoLostAck(NoLostAck):
     """Every acknowledged write is at every running master, or on its way there: some master still keeps it to send.
-    Nobody leads, so a loss is dated by the look that found it.
+
+    Nobody leads. A write is lost since the master that answered crashed, or since one that lacks it began its life.
+    (That a master no longer keeps a write is not told as it happens: this counts as of the acknowledgement.)
+    ``lives``: master -> when its life began; ``crashes``: master -> when it died.
     """
 
     watches: ClassVar[tuple[int, ...] | None] = ()
+    names: dict[int, str] = {}
+    lives: dict[str, Moment] = {}
+    crashes: dict[str, Moment] = {}
+
+    def began(self, at_us: int, process_index: int, process: Any) -> None:
+        self.names[process_index] = process.id
+        self.lives[process.id] = beginning(at_us, process)
+
+    def crashed(self, at_us: int, process_index: int) -> None:
+        self.crashes[self.names[process_index]] = (at_us, 0)
+
+    def completed(self, at_us: int, event: int, operation: Operation) -> None:
+        if operation.outcome == "ok" and operation.kind != "get" and operation.result is not False:
+            self.acknowledged.append((operation.id, event, at_us, operation.process or ""))
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         masters = [process for process in running.values() if isinstance(process, Master)]
@@ -67,8 +85,8 @@ class RelayNoLostAck(NoLostAck):
         self.answer = (UNKNOWN, "", {}, None, None)
         if not masters or not self.judged:
             return
-        held = [{entry.operation for entry in master.log} for master in masters]
-        everywhere = set.intersection(*held)
+        held = {master.id: {entry.operation for entry in master.log} for master in masters}
+        everywhere = set.intersection(*held.values())
         kept = {entry.operation for master in masters for entry in master.unconfirmed.values()}
         missing = [item for item in self.acknowledged if item[0] not in everywhere and item[0] not in kept]
         self.lost, self.lost_at = len(missing), tuple(item[2] for item in missing)
@@ -76,7 +94,14 @@ class RelayNoLostAck(NoLostAck):
         self.answer = (HOLDS, "", {}, None, None)
         if missing:
             values = {"lost": len(missing), "first": missing[0][0]}
-            self.answer = (VIOLATED, "relay.lost", values, at_us, event)
+            when, what = min(self.since(item, held) for item in missing)
+            self.answer = (VIOLATED, "relay.lost", values, when, what or None)
+
+    def since(self, item: tuple[Any, ...], held: dict[str, set[int]]) -> Moment:
+        """Since when one of these masters lacks an acknowledged write, and who answered does not keep it."""
+        id, event, at_us, process = item
+        lacking = min(self.lives[master] for master, operations in held.items() if id not in operations)
+        return max((at_us, event), lacking, self.crashes.get(process, BEGINNING))
 
 
 class Arrivals(Check):
