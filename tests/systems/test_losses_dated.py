@@ -17,6 +17,8 @@ from tests.systems.bcdr_drill.test_bcdr_drill import drill
 from tests.systems.disaster_recovery.helpers import restored_at, sites
 from tests.systems.drawn import drawn
 from tests.systems.relay.test_relay import KILL, masters
+from tests.systems.sharding.helpers import recipe as sharded
+from tests.systems.sharding.test_moves import JOIN
 from tests.systems.shared_nothing.kit import cluster
 from tests.systems.shared_nothing.test_claims import LOST, RESTORED
 
@@ -123,6 +125,10 @@ def restored() -> dict[str, Any]:
     return cluster(backups, RESTORED, extra=("backup_store",), stop_s=10)
 
 
+def moved_without_freezing() -> dict[str, Any]:
+    return sharded(faults=[JOIN], twin="never_freezes", seed=2, latency_ms=15, value_bytes=50_000)
+
+
 # -- relays: everywhere, or kept by who answered
 
 
@@ -156,6 +162,7 @@ DATED: dict[str, tuple[Callable[[], dict[str, Any]], float, float]] = {
     "an empty disk is served": (lambda: cluster({}, LOST, stop_s=10), 5, 5.1),
     "a shard is given away": (given_away, 5, 5.5),
     "a shard is restored": (restored, 7, 7.5),
+    "moved without freezing": (moved_without_freezing, 2.05, 2.1),
     "a relay confirms early": (confirmed_early, 2, 2.1),
     "a master lost its disk": (lambda: masters(wiped("dhaka", 3, 4)), 4, 4),
     "the only master that had it died": (

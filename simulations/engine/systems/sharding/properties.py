@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check, Verdict
+import msgspec
+
+from simulations.engine.checks.base import BEGINNING, HOLDS, UNKNOWN, VIOLATED, Check, Moment, Verdict
 from simulations.engine.checks.history import Operation
+from simulations.engine.chunks import Chunks
 from simulations.engine.process import Note, Process
 from simulations.engine.systems.sharding.messages import Row
 from simulations.engine.systems.sharding.pool import PodPool
@@ -95,15 +98,20 @@ class OneOwnerPerShard(Check):
 class NoLostAcknowledged(Check):
     """Every acknowledged write is in the row of its key at the owner of its shard, or a later write is.
 
-    ``written``: operation under way -> (key, version) as some server wrote it; ``newest``: key -> (version, operation,
-    acknowledged at); ``clashes``: times at which a second write was acknowledged with the same version of one key.
+    A loss is dated by its acknowledgement, or by when the owner became it without the write; of two writes with the
+    same version of one key, by the second acknowledgement if its server is the owner no more. ``written``: operation
+    under way -> (key, version, server, shard) as written; ``newest``: key -> (version, operation, moment of its
+    acknowledgement); ``clashes``: (operation, acknowledged at, moment of its loss); ``owned``: server -> its shards;
+    ``gained``: (server, shards, moment).
     """
 
     name: ClassVar[str] = "no_lost_ack"
-    watches: ClassVar[tuple[int, ...] | None] = (WRITES,)
-    written: dict[int, tuple[str, int]] = {}
-    newest: dict[str, tuple[int, int, int]] = {}
-    clashes: list[tuple[int, int]] = []
+    watches: ClassVar[tuple[int, ...] | None] = (OWNERSHIP, WRITES)
+    written: dict[int, tuple[str, int, str, int]] = {}
+    newest: dict[str, tuple[int, int, int, int]] = {}
+    clashes: list[tuple[int, int, int, int]] = []
+    owned: dict[int, frozenset[int]] = {}
+    gained: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     lost: int = 0
     lost_at: tuple[int, ...] = ()
     answer: tuple[str, str, dict[str, Any], int | None, int | None] = (UNKNOWN, "", {}, None, None)
@@ -112,20 +120,31 @@ class NoLostAcknowledged(Check):
         self, at_us: int, event: int, process_index: int, before: Watched, after: Watched, process: Any
     ) -> None:
         if after[WRITES] > before[WRITES]:
-            operation, _, key, version = process.last_write
-            self.written[operation] = (key, version)
+            operation, shard, key, version = process.last_write
+            self.written[operation] = (key, version, process.id, shard)
+        if after[OWNERSHIP] != before[OWNERSHIP]:
+            now = frozenset(process.owned)
+            gained = tuple(sorted(now - self.owned.get(process_index, frozenset())))
+            self.gained.append((process.id, gained, at_us, event))
+            self.owned[process_index] = now
+
+    def restarted(self, at_us: int, process_index: int) -> None:
+        """It will own what it finds on its disk, with the rows that it finds there."""
+        self.owned.pop(process_index, None)
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
         found = self.written.pop(operation.id, None)
         if found is None or operation.outcome != "ok" or operation.result is False:
             return
         self.judged += 1
-        key, version = found
+        key, version, server, shard = found
         newest = self.newest.get(key)
         if newest is None or version > newest[0]:
-            self.newest[key] = (version, operation.id, at_us)
+            self.newest[key] = (version, operation.id, at_us, event)
         elif version == newest[0]:
-            self.clashes.append((newest[1], newest[2]))
+            owner, since = next(self.owners(shard), (server, BEGINNING))
+            lost = max(newest[2:], since) if owner == server else (at_us, event)
+            self.clashes.append((newest[1], newest[2], *lost))
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         """Read the rows of all acknowledged keys where they are owned now."""
@@ -135,20 +154,29 @@ class NoLostAcknowledged(Check):
         }
         owners.update({shard: server for server in servers for shard in sorted(serving(server))})
         missing, homeless = list(self.clashes), 0
-        for key, (version, operation, acknowledged_us) in self.newest.items():
-            owner = owners.get(servers[0].shard(key)) if servers else None
+        for key, (version, operation, at, event) in self.newest.items():
+            shard = servers[0].shard(key) if servers else -1
+            owner = owners.get(shard)
             if owner is None:
                 homeless += 1
             elif not holds(owner.data.get(key, EMPTY), version, operation):
-                missing.append((operation, acknowledged_us))
-        self.lost, self.lost_at = len(missing), tuple(sorted(at for _, at in missing))
+                since = next((when for who, when in self.owners(shard) if who == owner.id), BEGINNING)
+                missing.append((operation, at, *max((at, event), since)))
+        self.lost, self.lost_at = len(missing), tuple(sorted(one[1] for one in missing))
         if missing:
             values = {"lost": len(missing), "first": min(missing)[0]}
-            self.answer = (VIOLATED, "sharding.lost", values, at_us, event)
+            when, what = min(one[2:] for one in missing)
+            self.answer = (VIOLATED, "sharding.lost", values, when, what or None)
         elif homeless:
             self.answer = (UNKNOWN, "sharding.nobody", {"keys": homeless}, None, None)
         else:
             self.answer = (HOLDS if self.judged else UNKNOWN, "", {}, None, None)
+
+    def owners(self, shard: int) -> Iterator[tuple[str, Moment]]:
+        """Who became the owner of a shard, and when; the latest first."""
+        for server, shards, at_us, event in reversed(list(self.gained)):
+            if shard in shards:
+                yield server, (at_us, event)
 
     def verdict(self) -> Verdict:
         found, message, values, at_us, event = self.answer
