@@ -16,6 +16,8 @@ from simulations.engine.world import World
 from tests.systems.bcdr_drill.test_bcdr_drill import drill
 from tests.systems.disaster_recovery.helpers import restored_at, sites
 from tests.systems.drawn import drawn
+from tests.systems.quorum_store.drawn import experiment as quorum
+from tests.systems.quorum_store.test_twins import SCRIPTS, put, scripted
 from tests.systems.relay.test_relay import KILL, masters
 from tests.systems.sharding.helpers import recipe as sharded
 from tests.systems.sharding.test_moves import JOIN
@@ -154,6 +156,8 @@ def one_of_two_crashed() -> dict[str, Any]:
     return sites("active_active", checks=["no_lost_ack"], faults=[cut, crash])
 
 
+BEHIND = {"bo": {"offset_ms": -5000}}
+ALONE = {"n": 1, "w": 1, "r": 1}
 DATED: dict[str, tuple[Callable[[], dict[str, Any]], float, float]] = {
     "overwritten": (overwritten, 4, 4.7),
     "never shown": (never_shown, 0.8, 0.81),
@@ -168,6 +172,20 @@ DATED: dict[str, tuple[Callable[[], dict[str, Any]], float, float]] = {
     "the only master that had it died": (
         lambda: masters([KILL, {"at_s": 3, "do": "kill", "target": "dhaka"}], standbys=0), 3, 3,
     ),
+    "an old clock": (
+        lambda: scripted({"mode": "majority"}, [put("a", "anna", "old", 1), put("b", "bo", "new", 2)], clocks=BEHIND),
+        2, 2.1,
+    ),
+    "the only owner died": (
+        lambda: quorum(ALONE, names=("anna", "bo", "cleo"), keys=30, faults=wiped("cleo", 4, 5)), 4, 4,
+    ),
+    "the only owner left": (
+        lambda: quorum(
+            ALONE, keys=30, faults=[{"at_s": 3, "do": "configure", "remove": "dan"}, *wiped("cleo", 5, 6)]
+        ),
+        3, 3.1,
+    ),
+    "a repair goes backwards": (lambda: {**SCRIPTS["repairs_backwards"](), "twin": "repairs_backwards"}, 4, 4.1),
     "a site took over": (failed_over_and_back, 11, 12),
     "an active site crashed": (one_of_two_crashed, 7, 7),
     "a standby took over": (lambda: drill(checks=["no_lost_ack"]), 15, 25),

@@ -7,13 +7,15 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check, Verdict
+from simulations.engine.checks.base import BEGINNING, HOLDS, UNKNOWN, VIOLATED, Check, Moment, Verdict
 from simulations.engine.checks.history import Operation
 from simulations.engine.chunks import Chunks
 from simulations.engine.process import Process
 from simulations.engine.systems.quorum_store.coordinator import WRITES
 from simulations.engine.systems.quorum_store.process import QuorumStore
 
+ROLE, WRITTEN = 0, 2
+"""Places in ``State.watched``."""
 LATER = 1 << 62
 """Stands for a completion that has not come."""
 
@@ -23,10 +25,17 @@ class NoLostAck(Check):
 
     So whoever was overwritten by a later or a concurrent write is not lost; whoever was beaten by a write that had
     completed before (a clock was wrong) is. ``invoked_at``, ``returned_at``: operation -> place of these events in the
-    order of all; ``acknowledged``: (key, operation, time of its acknowledgement).
+    order of all; ``acknowledged``: (key, operation, moment of its acknowledgement).
+
+    A loss is dated by the last moment at which an owner that held such a write ceased to: it crashed, replaced it by
+    an older one, or gave it away. (Hints are not told as they come and go: when a process that keeps any crashes, that
+    counts for every loss. That an owner is none any more counts when its role or its store changes.)
+    ``holding``: process and key -> operations it holds; ``ceased``: (key, operations it held, moment); ``rings``:
+    process -> members; ``hinting``: whether it keeps hints; ``hints_gone``: when one that did last crashed.
     """
 
     name: ClassVar[str] = "no_lost_ack"
+    watches: ClassVar[tuple[int, ...] | None] = (ROLE, WRITTEN)
     place: int = 0
     invoked_at: dict[int, int] = {}
     returned_at: dict[int, int] = {}
@@ -35,8 +44,12 @@ class NoLostAck(Check):
     lost_at: tuple[int, ...] = ()
     first: int = 0
     only_hints: int = 0
-    at_us: int = 0
-    event: int = 0
+    since: Moment = BEGINNING
+    holding: dict[str, tuple[int, ...]] = {}
+    ceased: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
+    rings: dict[int, tuple[str, ...]] = {}
+    hinting: dict[int, bool] = {}
+    hints_gone: Moment = BEGINNING
 
     def invoked(self, at_us: int, event: int, operation: Operation) -> None:
         self.place += 1
@@ -49,11 +62,43 @@ class NoLostAck(Check):
             return
         self.judged += 1
         self.returned_at[operation.id] = self.place
-        self.acknowledged.append((operation.key, operation.id, at_us))
+        self.acknowledged.append((operation.key, operation.id, at_us, event))
+
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        if not isinstance(process, QuorumStore):
+            return
+        self.hinting[process_index] = bool(process.hints)
+        keys: Iterable[str] = process.touched if before[WRITTEN] != after[WRITTEN] else ()
+        if self.rings.get(process_index) != process.ring.new:
+            self.rings[process_index] = process.ring.new
+            keys = list(process.store)
+        for key in keys:
+            now = tuple([version.operation for version in process.store.get(key, ()) if version.operation])
+            self.hold((at_us, event), f"{process_index} {key}", now if now and process.owns(key) else ())
+
+    def hold(self, moment: Moment, place: str, now: tuple[int, ...]) -> None:
+        """An owner holds the versions of these operations; that what it held was newer is worth a note."""
+        before = self.holding.pop(place, ())
+        if now:
+            self.holding[place] = now
+        if before and self.place_of(now) < self.place_of(before):
+            self.ceased.append((place.partition(" ")[2], before, *moment))
+
+    def crashed(self, at_us: int, process_index: int) -> None:
+        if self.hinting.pop(process_index, False):
+            self.hints_gone = (at_us, 0)
+        start = f"{process_index} "
+        for place in [place for place in self.holding if place.startswith(start)]:
+            self.hold((at_us, 0), place, ())
+
+    def place_of(self, operations: tuple[int, ...]) -> int:
+        """The place where the last of these operations completed."""
+        return max([self.returned_at.get(one, LATER) for one in operations], default=-1)
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         """Compare what was acknowledged with what the owners hold, and with the hints under way."""
-        self.at_us, self.event = at_us, event
         stores = [process for _, process in sorted(running.items()) if isinstance(process, QuorumStore)]
         held = self.latest(
             (key, version.operation)
@@ -73,6 +118,20 @@ class NoLostAck(Check):
         self.only_hints = len(missing) - len(lost)
         self.lost, self.lost_at = len(lost), tuple(one[2] for one in lost)
         self.first = lost[0][1] if lost else 0
+        self.since = self.lost_since(lost) if lost else BEGINNING
+
+    def lost_since(self, lost: list[tuple[Any, ...]]) -> Moment:
+        """Since when the first of these has been lost."""
+        ends: dict[str, list[tuple[int, Moment]]] = {}
+        for key, operations, when, what in self.ceased:
+            ends.setdefault(key, []).append((self.place_of(operations), (when, what)))
+        return min(
+            max(
+                [(at_us, event), self.hints_gone]
+                + [moment for place, moment in ends.get(key, ()) if place >= self.invoked_at[id]]
+            )
+            for key, id, at_us, event in lost
+        )
 
     def latest(self, found: Iterable[tuple[str, int]]) -> dict[str, int]:
         """Key -> the place where the last of these writes completed: one that was invoked later is not among them, nor
@@ -88,9 +147,8 @@ class NoLostAck(Check):
         """What the last look found."""
         if self.lost:
             values: dict[str, Any] = {"lost": self.lost, "first": self.first}
-            return Verdict(
-                self.name, VIOLATED, self.judged, self.event, self.at_us, "quorum_store.lost", values
-            )
+            when, what = self.since
+            return Verdict(self.name, VIOLATED, self.judged, what or None, when, "quorum_store.lost", values)
         if self.only_hints:
             values = {"count": self.only_hints}
             return Verdict(self.name, UNKNOWN, self.judged, None, None, "quorum_store.only_hints", values)
