@@ -31,6 +31,11 @@ def english(name: str) -> str:
     return found or re.sub(r"_(ms|s)$", r", \1", name).replace("_", " ")
 
 
+def counted(number: int, noun: str) -> str:
+    """Regular English nouns with their number: 1 run, 2 runs."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def value_named(name: str, value: str) -> Text:
     """A chosen value of a parameter, as the page calls it; the same word may mean another thing elsewhere."""
     found = {language: table(language)["values"] for language in ("en", "zh")}

@@ -271,8 +271,8 @@ class MessageSpec(msgspec.Struct, frozen=True):
 
 
 class Note(msgspec.Struct, frozen=True):
-    """A sentence template per language with ``{value}`` places, and the paper section of the rule. ``words``: value ->
-    what people read in its place."""
+    """A sentence template per language with ``{value}`` places and ``{value|one|many}`` forms, and the paper section of
+    the rule. ``words``: value -> what people read in its place."""
 
     section: str
     en: str

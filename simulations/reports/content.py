@@ -20,7 +20,7 @@ from simulations.engine.process import Parameter, Text
 from simulations.engine.reporting import Section
 from simulations.engine.world import World
 from simulations.live.recipe import LoggedCommand
-from simulations.names import named, value_named
+from simulations.names import counted, named, value_named
 from simulations.reports.wording import LANGUAGES, said
 
 TIMELINE_ROWS_MAX = 200
@@ -183,7 +183,7 @@ def timeline(world: World, happened: Sequence[Happening], commands: Sequence[Log
         Text("at, s", "时刻（秒）"), Text("what", "事件"), Text("where", "对象"), Text("by", "发起者"),
     )  # fmt: skip
     left = len(rows) - len(shown)
-    remark = Text(f"{left} more lines", f"另有 {left} 行") if left > 0 else None
+    remark = Text(counted(left, "more line"), f"另有 {left} 行") if left > 0 else None
     return Section(Text("Timeline", "时间线"), columns, shown, remark)
 
 

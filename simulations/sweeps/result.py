@@ -11,6 +11,7 @@ import msgspec
 
 from simulations.engine.experiment import SweepExpectation
 from simulations.engine.harness import within
+from simulations.names import counted
 from simulations.sweeps.asked import metric_name
 from simulations.sweeps.parts import Part, join, split_by_point
 from simulations.sweeps.plan import Plan
@@ -149,7 +150,7 @@ def judged(line: SweepExpectation, parts: list[Part]) -> dict[str, Any]:
     bounds = [f">= {line.at_least:g}" if line.at_least is not None else ""]
     bounds += [f"<= {line.at_most:g}" if line.at_most is not None else ""]
     what = metric_name(line) if line.metric is not None else f"{line.check} {line.verdict}"
-    name = f"{what}: {line.statistic} {' and '.join(filter(None, bounds))} over {line.seeds} seeds"
+    name = f"{what}: {line.statistic} {' and '.join(filter(None, bounds))} over {counted(line.seeds, 'seed')}"
     return {"name": name, "expected": "holds", "verdict": verdict, "value": value}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from simulations.engine.context import COMMAND, DELIVER, DISK, REQUEST, START, TIMER, ProcessContext
 from simulations.engine.process import Message, Reply, Request, System
 from simulations.engine.world import World
+from tests.systems.sentences import filled
 
 REWRITE = "PLATFORM_LAB_REWRITE"
 
@@ -46,7 +47,7 @@ class Transcript:
         found = []
         for note in notes:
             described = self.notes[note[0]]
-            found.append(f"{described.en.format(**note[1])} [{described.section}]")
+            found.append(f"{filled(described.en, note[1])} [{described.section}]")
         return found
 
     def executed(self, event: Any, context: ProcessContext) -> None:

@@ -8,6 +8,7 @@ from simulations import catalogue, names
 from simulations.engine import harness
 from simulations.engine.experiment.actions import ACTIONS
 from simulations.engine.registry import SYSTEMS
+from simulations.management.commands import check_history, sweep
 
 
 def experiments() -> list[str]:
@@ -68,3 +69,11 @@ def test_a_line_of_a_result_is_told_in_both_languages() -> None:
     assert names.named("no_lost_ack").zh == "写入不丢"
     assert names.named("decision_delay_s").en == "decision delay, s"
     assert names.named("something else").zh == "something else"
+
+
+def test_one_is_no_plural() -> None:
+    assert [names.counted(number, "run") for number in (0, 1, 2)] == ["0 runs", "1 run", "2 runs"]
+    table = sweep.table({"runs": 1, "checks": {}, "metrics": {}})
+    assert table == "1 run"
+    answer = {"verdict": "linearizable", "operations": 1, "seconds": 0, "reason": "", "first_violation": None}
+    assert check_history.summary(answer) == "linearizable: 1 operation in 0.000 s"

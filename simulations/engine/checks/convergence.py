@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NOTES = {
     "convergence.differ": Note(
         "",
-        "replicas differ on {keys} keys, the first is {first}",
+        "replicas differ on {keys} {keys|key|keys}, the first is {first}",
         "各副本在 {keys} 个键上不一致，首个是 {first}",
         "check",
     ),

@@ -22,13 +22,15 @@ if TYPE_CHECKING:
 NOTES = {
     "guarantees.broken": Note(
         "Terry et al. 1994, section 3",
-        "operation {operation} returned something older than its session knew; {violations} reads did",
+        "operation {operation} returned something older than its session knew; "
+        "{violations} {violations|read|reads} did",
         "操作 {operation} 返回的内容比其会话已知的旧；这样的读取共有 {violations} 次",
         "check",
     ),
     "guarantees.stale": Note(
         "Bailis et al. 2012, section 3",
-        "operation {operation} returned a value after a newer one had been acknowledged; {stale} reads did",
+        "operation {operation} returned a value after a newer one had been acknowledged; "
+        "{stale} {stale|read|reads} did",
         "操作 {operation} 返回了陈旧值，而较新的值早已得到确认；这样的陈旧读共有 {stale} 次",
         "check",
     ),

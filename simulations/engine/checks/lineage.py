@@ -19,7 +19,8 @@ from simulations.engine.process import Note, Process
 NOTES = {
     "lineage.lost": Note(
         "",
-        "{lost} acknowledged writes are shown nowhere, and nobody who replaced them had seen them; the first is "
+        "{lost} acknowledged {lost|write is|writes are} shown nowhere, and nobody who replaced "
+        "{lost|it|them} had seen {lost|it|them}; the first is "
         "operation {first} on {key}",
         "{lost} 次已确认的写入已无处可寻，取代它们的写入也从未见过它们；首个是对 {key} 的操作 {first}",
         "check",

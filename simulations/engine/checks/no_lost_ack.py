@@ -19,7 +19,8 @@ from simulations.engine.process import Note, Process
 NOTES = {
     "no_lost_ack.lost": Note(
         "",
-        "{lost} acknowledged operations are missing at {leader}, the leader of the highest epoch ({epoch}); "
+        "{lost} acknowledged {lost|operation is|operations are} missing at {leader}, "
+        "the leader of the highest epoch ({epoch}); "
         "the first is {first}",
         "纪元最高（{epoch}）的领导者 {leader} 缺少 {lost} 个已确认的操作，首个是 {first}",
         "check",

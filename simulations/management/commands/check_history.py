@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from simulations.engine.checks.linearizability import MODEL_KINDS
 from simulations.histories import FORMATS, HistoryFormatError
 from simulations.histories.checking import TIMEOUT_S, check_file
+from simulations.names import counted
 
 
 class Command(BaseCommand):
@@ -50,7 +51,7 @@ class Command(BaseCommand):
 
 def summary(answer: dict[str, Any]) -> str:
     """The answer in one or two lines for people."""
-    head = f"{answer['verdict']}: {answer['operations']} operations in {answer['seconds']:.3f} s"
+    head = f"{answer['verdict']}: {counted(answer['operations'], 'operation')} in {answer['seconds']:.3f} s"
     if answer["reason"]:
         head += f" ({answer['reason']})"
     violation = answer["first_violation"]

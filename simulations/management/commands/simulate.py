@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from simulations.names import counted
 from simulations.services import headless
 from simulations.wire import BadInput, encode_json
 
@@ -93,7 +94,7 @@ def block(result: dict[str, Any]) -> list[str]:
     """One run: its head, its checks, its metrics."""
     head = (
         f"{result['experiment']}  seed {result['seed']}  digest {result['digest']}  "
-        f"{result['events']} events in {result['virtual_seconds']:g} virtual s"
+        f"{counted(result['events'], 'event')} in {result['virtual_seconds']:g} virtual s"
     )
     metrics = "  ".join(f"{name}={json.dumps(value)}" for name, value in result["metrics"].items())
     return [head, *(check_line(check) for check in result["checks"]), f"  {metrics}"]

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from simulations.management.commands.simulate import sentence
+from simulations.names import counted
 from simulations.services import headless, sweep_orders, sweeps_headless
 from simulations.wire import BadInput, encode_json
 
@@ -78,7 +79,7 @@ class Command(BaseCommand):
 
     def progress(self, done: int, runs: int) -> None:
         """One line on a terminal, overwritten."""
-        self.stderr.write(f"\r{done} of {runs} runs", ending="\n" if done >= runs else "")
+        self.stderr.write(f"\r{done} of {counted(runs, 'run')}", ending="\n" if done >= runs else "")
 
 
 def table(result: dict[str, Any]) -> str:
@@ -100,7 +101,7 @@ def table(result: dict[str, Any]) -> str:
 def block(result: dict[str, Any]) -> list[str]:
     """One sweep: its size, its checks, its metrics, its expectations."""
     rate = f", {result['runs_per_second']:g} a second" if "runs_per_second" in result else ""
-    lines = [f"{result['runs']} runs{rate}"]
+    lines = [counted(result["runs"], "run") + rate]
     for name, check in result["checks"].items():
         lines.append(
             f"  {name}: {check['holds']} hold, {check['violated']} violated, {check['unknown']} unknown"

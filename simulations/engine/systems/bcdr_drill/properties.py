@@ -27,7 +27,7 @@ NOTES = {
     ),
     "bcdr_drill.copy_missing": Note(
         "NIST SP 800-34, section 3.4",
-        "the standby of {function} had acknowledged {copied} pieces of work and serves with {held}",
+        "the standby of {function} had acknowledged {copied} {copied|piece|pieces} of work and serves with {held}",
         "{function} 的备用端曾确认收到 {copied} 项工作，接管时只有 {held} 项",
         "check",
     ),

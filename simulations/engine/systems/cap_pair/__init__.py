@@ -64,7 +64,8 @@ DESCRIPTOR = Descriptor(
         "cap_pair.paired": Note("", "together with {peer} again", "与 {peer} 恢复配对"),
         "cap_pair.third_way": Note(
             "Gilbert and Lynch 2002, theorem 1",
-            "apart, {answered} reads of what the other node wrote were answered, and the history is still linearizable",
+            "apart, {answered} {answered|read|reads} of what the other node wrote {answered|was|were} "
+            "answered, and the history is still linearizable",
             "分开期间答复了 {answered} 次对另一节点所写内容的读取，历史却仍然线性一致",
             "check",
         ),

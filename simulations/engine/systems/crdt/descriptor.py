@@ -35,12 +35,12 @@ NOTES = {
     ),
     "crdt.merged": Note(
         "Shapiro et al. 2011, section 2.2",
-        "joins {parts} parts from {sender} that are news, of {of}",
+        "joins {parts} {parts|part|parts} from {sender} that {parts|is|are} news, of {of}",
         "合并来自 {sender} 的 {parts} 个新分量（共 {of} 个）",
     ),
     "crdt.lost_update": Note(
         "",
-        "{lost} acknowledged updates have no effect; the first: {what} of {key}",
+        "{lost} acknowledged {lost|update has|updates have} no effect; the first: {what} of {key}",
         "{lost} 个已确认的更新没有生效，首个是 {key} 的 {what}",
         "check",
     ),

@@ -70,7 +70,7 @@ MESSAGES = (
 
 NOTES = {
     "disaster_recovery.leads": Note(
-        AWS, "accepts writes in epoch {epoch} ({cause}); it holds {entries} writes",
+        AWS, "accepts writes in epoch {epoch} ({cause}); it holds {entries} {entries|write|writes}",
         "在纪元 {epoch} 开始接受写入（{cause}），持有 {entries} 次写入"),
     "disaster_recovery.follows": Note(
         AWS, "hears of the later epoch {epoch} and follows it", "得知更晚的纪元 {epoch}，开始跟随"),
@@ -78,10 +78,11 @@ NOTES = {
         AWS, "is fenced: epoch {epoch} leads elsewhere, so it accepts no more writes",
         "被隔离：纪元 {epoch} 已在别处接管，不再接受写入"),
     "disaster_recovery.dropped": Note(
-        AWS, "drops {entries} writes that never reached the site that leads now",
+        AWS, "drops {entries} {entries|write|writes} that never reached the site that leads now",
         "丢弃 {entries} 次从未到达现任主站点的写入"),
     "disaster_recovery.salvages": Note(
-        AWS, "takes in {entries} writes that only {by} had; {late} of them were overwritten meanwhile",
+        AWS, "takes in {entries} {entries|write|writes} that only {by} had; "
+        "{late} of them {late|was|were} overwritten meanwhile",
         "收回只有 {by} 持有的 {entries} 次写入，其中 {late} 次已被后来的写入取代"),
     "disaster_recovery.disaster": Note(
         AWS, "no sign of life from {lost}: this is a disaster; recovers by the tier {tier}",
@@ -99,13 +100,14 @@ NOTES = {
         AWS, "all parts are here; somebody looks whether the data is right, {seconds} s",
         "数据已到齐，校验需 {seconds} 秒"),
     "disaster_recovery.restored": Note(
-        AWS, "{entries} writes are back", "恢复了 {entries} 次写入"),
+        AWS, "{entries} {entries|write is|writes are} back", "恢复了 {entries} 次写入"),
     "disaster_recovery.no_store": Note(
         GITLAB, "cannot restore: there is no backup store", "无法恢复：没有备份库", "warning"),
     "disaster_recovery.backs_up": Note(
-        GITLAB, "backup {number} begins with {entries} new writes", "开始第 {number} 次备份，新增 {entries} 次写入"),
+        GITLAB, "backup {number} begins with {entries} new {entries|write|writes}",
+        "开始第 {number} 次备份，新增 {entries} 次写入"),
     "disaster_recovery.backed_up": Note(
-        GITLAB, "backup {number} is reported kept: {entries} writes in all",
+        GITLAB, "backup {number} is reported kept: {entries} {entries|write|writes} in all",
         "第 {number} 次备份报告成功，累计 {entries} 次写入"),
     "disaster_recovery.backup_bad": Note(
         GITLAB, "backup {number} could not be read back: takes it again",
@@ -123,7 +125,7 @@ NOTES = {
     "disaster_recovery.deleted_all": Note(
         GITLAB, "carries out a deletion of everything that {by} accepted", "执行了由 {by} 接受的整库删除", "warning"),
     "disaster_recovery.skips": Note(
-        GITLAB, "has not carried {entries} writes out yet: skips the mistake among them and leads on",
+        GITLAB, "has not carried {entries} {entries|write|writes} out yet: skips the mistake among them and leads on",
         "尚有 {entries} 次写入未执行：跳过其中的误操作并接管"),
     "disaster_recovery.not_delayed": Note(
         GITLAB, "is no delayed copy: it has carried the mistake out", "不是延迟副本：误操作已执行", "warning"),

@@ -27,13 +27,14 @@ NOTES = {
     ),
     "disaster_recovery.failback_lost": Note(
         "AWS whitepaper, failback",
-        "{lost} writes that {before} acknowledged are not at {after}, which took over in a planned failback",
+        "{lost} {lost|write|writes} that {before} acknowledged {lost|is|are} not at "
+        "{after}, which took over in a planned failback",
         "计划内回切后，{after} 缺少 {before} 已确认的 {lost} 次写入",
         "check",
     ),
     "disaster_recovery.backup_not_there": Note(
         "GitLab 2017",
-        "backups of {claimed} writes were reported kept, the restore brought back {restored}",
+        "backups of {claimed} {claimed|write|writes} were reported kept, the restore brought back {restored}",
         "备份任务报告已保存 {claimed} 次写入，恢复时只读出 {restored} 次",
         "check",
     ),

@@ -40,7 +40,9 @@ DESCRIPTOR = Descriptor(
         "echo.asked": Note("", "asked {to} to say it back", "请 {to} 复述"),
         "echo.asked_again": Note("", "no answer from {to}: asked again", "{to} 没有回答：再次询问"),
         "echo.relayed_too_often": Note(
-            "", "{relayed} answers were relayed for {settled} questions", "{settled} 个询问却转达了 {relayed} 个回答"
+            "",
+            "{relayed} {relayed|answer was|answers were} relayed for {settled} {settled|question|questions}",
+            "{settled} 个询问却转达了 {relayed} 个回答"
         ),
     },
     parameters=(

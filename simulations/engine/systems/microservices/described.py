@@ -319,7 +319,7 @@ BORG, CANARY = "Burns et al. 2016", "SRE Workbook, ch. 16"
 NOTES = {
     "microservices.no_thread": Note(
         NYGARD,
-        "all {threads} threads for {lane} are busy: work begins to wait",
+        "all {threads} {threads|thread|threads} for {lane} are busy: work begins to wait",
         "{lane}的 {threads} 个线程全忙，工作开始排队",
         words={"*": Text("all routes", "所有路由")},
     ),
@@ -367,7 +367,7 @@ NOTES = {
     "microservices.no_backend": Note(SRE, "no backend is left to ask", "没有可用的后端", "warning"),
     "microservices.unhealthy": Note(
         GRAY,
-        "{backend} missed {misses} health checks: it gets no more requests",
+        "{backend} missed {misses} health {misses|check|checks}: it gets no more requests",
         "{backend} 连续 {misses} 次健康检查失败：不再分配请求",
     ),
     "microservices.healthy": Note(
@@ -392,7 +392,7 @@ NOTES = {
     "microservices.rollout_done": Note(CANARY, "{version} runs everywhere", "{version} 已全部发布"),
     "microservices.rolls_back": Note(
         CANARY,
-        "{version} failed {bad} of {total} requests: back to the old version",
+        "{version} failed {bad} of {total} {total|request|requests}: back to the old version",
         "{version} 在 {total} 个请求中失败 {bad} 个：回滚",
         "warning",
     ),
@@ -411,13 +411,13 @@ NOTES = {
     ),
     "microservices.over_budget": Note(
         AWS,
-        "{retried} retries where the budget allows {allowed}",
+        "{retried} {retried|retry|retries} where the budget allows {allowed}",
         "重试 {retried} 次，而预算只允许 {allowed} 次",
         "warning",
     ),
     "microservices.never_closes": Note(
         NYGARD,
-        "{good} trials in a row went well, and the breaker is {state}",
+        "{good} {good|trial|trials} in a row went well, and the breaker is {state}",
         "连续 {good} 次试探成功，熔断器却是 {state}",
         "warning",
     ),
@@ -429,7 +429,7 @@ NOTES = {
     ),
     "microservices.check_lies": Note(
         GRAY,
-        "{passed} deep health checks in a row passed while every request failed ({failed})",
+        "{passed} deep health {passed|check|checks} in a row passed while every request failed ({failed})",
         "所有请求都失败（{failed} 个）时，深度健康检查仍连续通过 {passed} 次",
         "warning",
     ),

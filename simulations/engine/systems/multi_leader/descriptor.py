@@ -24,7 +24,7 @@ NOTES = {
     ),
     "multi_leader.siblings": Note(
         "DeCandia et al. 2007, section 4.4",
-        "{key} has {count} versions that do not know each other ({policy})",
+        "{key} has {count} {count|version|versions} that do not know each other ({policy})",
         "{key} 有 {count} 个互不知晓的版本（{policy}）",
     ),
     "multi_leader.forwards": Note(

@@ -79,7 +79,7 @@ PHASE_NOTES = {
     ),
     "paxos.promised": Note(
         "PMS 2.2 phase 1 (b)",
-        "promises {proposer} to accept nothing below {ballot}; reports {votes} accepted proposals",
+        "promises {proposer} to accept nothing below {ballot}; reports {votes} accepted {votes|proposal|proposals}",
         "向 {proposer} 承诺不接受编号低于 {ballot} 的提案，并报告 {votes} 个已接受的提案",
     ),
     "paxos.prepare_refused": Note(
@@ -89,7 +89,7 @@ PHASE_NOTES = {
     ),
     "paxos.prepared": Note(
         "PMS 2.2 phase 2 (a)",
-        "{promises} acceptors, a majority, promised number {ballot}",
+        "{promises} {promises|acceptor|acceptors}, a majority, promised number {ballot}",
         "{promises} 个接受者（多数派）承诺了编号 {ballot}",
     ),
     "paxos.value_bound": Note(
@@ -114,7 +114,7 @@ PHASE_NOTES = {
     ),
     "paxos.chosen": Note(
         "PMS 2.2",
-        "the value of slot {slot} is chosen: {votes} acceptors, a majority, accepted number {ballot}",
+        "the value of slot {slot} is chosen: {votes} {votes|acceptor|acceptors}, a majority, accepted number {ballot}",
         "槽位 {slot} 的值已被选定：{votes} 个接受者（多数派）接受了编号 {ballot}",
     ),
     "paxos.preempted": Note(
@@ -188,7 +188,8 @@ PROPOSER_NOTES = {
 CHECK_NOTES = {
     "paxos.became_chosen": Note(
         "PMS 2.2",
-        "slot {slot} is CHOSEN, though nobody can know yet: {votes} acceptors, a majority, hold number {ballot}",
+        "slot {slot} is CHOSEN, though nobody can know yet: {votes} {votes|acceptor|acceptors}, "
+        "a majority, {votes|holds|hold} number {ballot}",
         "槽位 {slot} 的值已被选定，只是尚无人知晓：{votes} 个接受者（多数派）都已接受编号 {ballot}",
         "check",
     ),

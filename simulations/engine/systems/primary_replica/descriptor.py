@@ -88,13 +88,15 @@ NOTES = {
         "", "hears of epoch {epoch}, above its own ({mine}), and goes on: there is no fencing",
         "得知更高的纪元 {epoch}（自己是 {mine}），但没有隔离，照旧写入", "warning"),
     "primary_replica.too_few_replicas": Note(
-        REDIS, "refuses the write: fewer than {needed} replicas confirmed anything lately",
+        REDIS, "refuses the write: fewer than {needed} {needed|replica|replicas} confirmed anything lately",
         "拒绝写入：近期有确认的副本少于 {needed} 个"),
     "primary_replica.falls_back": Note(
-        SEMI, "no replica answered in time: {waiting} writes are acknowledged without one, and so are the next",
+        SEMI, "no replica answered in time: {waiting} {waiting|write is|writes are} acknowledged without one, "
+        "and so are the next",
         "副本未及时应答：{waiting} 次写入未等副本就得到确认，此后的写入也一样", "warning"),
     "primary_replica.semi_sync_again": Note(
-        SEMI, "{replicas} replicas have caught up: writes wait for them again", "{replicas} 个副本已追上：恢复半同步"),
+        SEMI, "{replicas} {replicas|replica has|replicas have} caught up: writes wait for them again",
+        "{replicas} 个副本已追上：恢复半同步"),
     "primary_replica.refuses_old_primary": Note(
         SENTINEL, "refuses {primary}: its epoch {epoch} is below {mine}",
         "拒绝 {primary}：其纪元 {epoch} 低于 {mine}"),
@@ -105,10 +107,11 @@ NOTES = {
     "primary_replica.follows": Note(
         SENTINEL, "replicates from {primary}, epoch {epoch}", "改从 {primary} 复制，纪元 {epoch}"),
     "primary_replica.diverged": Note(
-        GITHUB_2018, "holds {writes} writes from position {position} on that the primary lacks: stops replicating",
+        GITHUB_2018, "holds {writes} {writes|write|writes} from position {position} on "
+        "that the primary lacks: stops replicating",
         "自位点 {position} 起有 {writes} 次主节点没有的写入：停止复制", "warning"),
     "primary_replica.discards": Note(
-        SENTINEL, "throws away {writes} writes from position {position} on that the primary lacks",
+        SENTINEL, "throws away {writes} {writes|write|writes} from position {position} on that the primary lacks",
         "丢弃自位点 {position} 起主节点没有的 {writes} 次写入", "warning"),
     "primary_replica.failback_refused": Note(
         GITHUB_2018, "refuses to lead: its log, up to {position}, and the primary's have parted",

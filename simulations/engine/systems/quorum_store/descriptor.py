@@ -97,7 +97,7 @@ NOTES = {
         "{target} 离线已超过时间窗：不再代存提示，只能靠修复",
     ),
     "quorum_store.handoff": Note(
-        "DY07 4.6", "hands {count} writes over to {target}", "把 {count} 次写入移交给 {target}"
+        "DY07 4.6", "hands {count} {count|write|writes} over to {target}", "把 {count} 次写入移交给 {target}"
     ),
     "quorum_store.repairs": Note("DY07 5", "{node} was behind on {key}: repairs it", "{node} 的 {key} 是旧的：修复它"),
     "quorum_store.repaired": Note("DY07 5", "{key} mended by a read", "{key} 被读修复"),
@@ -114,7 +114,7 @@ NOTES = {
     "quorum_store.compares": Note("DY07 4.7", "compares Merkle trees with {peer}", "与 {peer} 比较 Merkle 树"),
     "quorum_store.differ": Note(
         "DY07 4.7",
-        "{leaves} leaves differ from {peer}'s: streams only those",
+        "{leaves} {leaves|leaf differs|leaves differ} from {peer}'s: {leaves|streams only that|streams only those}",
         "与 {peer} 有 {leaves} 个叶子不同：只传输这些",
     ),
     "quorum_store.change": Note("", "changes the members to {members}", "将成员变更为 {members}"),
@@ -125,14 +125,16 @@ NOTES = {
         "refuses a request of membership epoch {theirs}; this is {mine}",
         "拒绝成员纪元 {theirs} 的请求；当前为 {mine}",
     ),
-    "quorum_store.streams": Note("DY07 6.2", "owes {target} {count} keys", "要向 {target} 移交 {count} 个键"),
+    "quorum_store.streams": Note(
+        "DY07 6.2", "owes {target} {count} {count|key|keys}", "要向 {target} 移交 {count} 个键"),
     "quorum_store.gone": Note("", "{nodes} never answered: goes on without", "{nodes} 一直没有应答：不再等待"),
     "quorum_store.mode": Note("Abadi 2012", "the mode is {mode} from now on", "从现在起的模式：{mode}"),
     "quorum_store.lost": Note(
-        "", "{lost} acknowledged writes are at no owner; the first is {first}",
+        "", "{lost} acknowledged {lost|write is|writes are} at no owner; the first is {first}",
         "{lost} 次已确认的写入不在任何属主处，首个是 {first}", "check"),
     "quorum_store.only_hints": Note(
-        "", "{count} acknowledged writes are only in hints so far", "{count} 次已确认的写入目前只在提示中", "check"
+        "", "{count} acknowledged {count|write is|writes are} only in hints so far",
+        "{count} 次已确认的写入目前只在提示中", "check"
     ),
 }  # fmt: skip
 

@@ -19,7 +19,9 @@ ELECTION_NOTES = {
         "RP 5.2", "a majority refused its vote in term {term}", "多数派在任期 {term} 拒绝投票给它"
     ),
     "raft.elected": Note(
-        "RP 5.2", "elected leader of term {term} with {votes} votes", "以 {votes} 票当选任期 {term} 的领导者"
+        "RP 5.2",
+        "elected leader of term {term} with {votes} {votes|vote|votes}",
+        "以 {votes} 票当选任期 {term} 的领导者",
     ),
     "raft.leads_from_start": Note(
         "",
@@ -127,7 +129,7 @@ LOG_NOTES = {
     ),
     "raft.committed": Note(
         "RP 5.3",
-        "entry {index} of term {term} is committed: {copies} servers store it",
+        "entry {index} of term {term} is committed: {copies} {copies|server stores|servers store} it",
         "任期 {term} 的条目 {index} 已提交：{copies} 台服务器存有",
     ),
     "raft.not_committed_old_term": Note(
@@ -204,13 +206,15 @@ CHECK_NOTES = {
     ),
     "raft.commit_not_on_majority": Note(
         "RP 5.4",
-        "{process} committed entry {index}, which only {copies} of {servers} servers hold",
+        "{process} committed entry {index}, which only {copies} of {servers} {servers|server|servers} "
+        "{copies|holds|hold}",
         "{process} 提交了条目 {index}，但 {servers} 台服务器中只有 {copies} 台存有",
         "check",
     ),
     "raft.commit_not_durable": Note(
         "RD 10.2.1",
-        "{process} committed entry {index}, which is on the disks of only {copies} of {servers} servers",
+        "{process} committed entry {index}, which is on the disks of only {copies} of "
+        "{servers} {servers|server|servers}",
         "{process} 提交了条目 {index}，但 {servers} 台服务器中只有 {copies} 台已落盘",
         "check",
     ),
@@ -316,7 +320,7 @@ MEMBERSHIP_NOTES = {
     ),
     "raft.learner_caught_up": Note(
         "RD 4.2.1",
-        "{server} has caught up in {rounds} rounds, the last of {ms} ms",
+        "{server} has caught up in {rounds} {rounds|round|rounds}, the last of {ms} ms",
         "{server} 经 {rounds} 轮赶上，最后一轮 {ms} 毫秒",
     ),
     "raft.joining_given_up": Note(
@@ -327,7 +331,8 @@ MEMBERSHIP_NOTES = {
 SNAPSHOT_NOTES = {
     "raft.compacted": Note(
         "RP 7",
-        "snapshot of everything up to entry {index}; the log begins at {first} now ({dropped} entries dropped)",
+        "snapshot of everything up to entry {index}; the log begins at {first} now "
+        "({dropped} {dropped|entry|entries} dropped)",
         "为条目 {index} 及之前的状态生成快照；日志现从 {first} 开始（丢弃 {dropped} 条）",
     ),
     "raft.sends_snapshot": Note(
@@ -337,7 +342,7 @@ SNAPSHOT_NOTES = {
     ),
     "raft.snapshot_installed": Note(
         "RP 7",
-        "installs the snapshot up to entry {index} ({rows} rows) in place of its log up to {had}",
+        "installs the snapshot up to entry {index} ({rows} {rows|row|rows}) in place of its log up to {had}",
         "安装截至条目 {index} 的快照（{rows} 行），取代截至 {had} 的日志",
     ),
 }

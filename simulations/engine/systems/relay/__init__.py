@@ -65,13 +65,17 @@ DESCRIPTOR = Descriptor(
         "relay.stands_by": Note(ARTICLE, "{relay} carries the data in epoch {epoch}: stands by",
                                 "{relay} 在纪元 {epoch} 转发数据：转为备用"),
         "relay.uses": Note(
-            ARTICLE, "replicates through {relay}, epoch {epoch}; hands over {again} writes that are not everywhere yet",
+            ARTICLE,
+            "replicates through {relay}, epoch {epoch}; hands over {again} {again|write|writes} "
+            "that {again|is|are} not everywhere yet",
             "经 {relay}（纪元 {epoch}）复制，并交出尚未到达各处的 {again} 次写入"),
         "relay.not_once": Note(
             "", "{process} applied write {number} of {origin} where {expected} was due",
             "{process} 应用了 {origin} 的第 {number} 次写入，而应为第 {expected} 次", "check"),
         "relay.lost": Note(
-            "", "{lost} acknowledged writes are missing at a master; nobody keeps them to send; first: {first}",
+            "",
+            "{lost} acknowledged {lost|write is|writes are} missing at a master; "
+            "nobody keeps {lost|it|them} to send; first: {first}",
             "{lost} 次已确认的写入在某个主节点上缺失，且无人会再发送，首个是 {first}", "check"),
         **convergence.NOTES,
     },

@@ -26,20 +26,24 @@ NOTES = {
     "sentinel.sdown": Note(
         f"{SOURCE}, SDOWN", "hears nothing from {primary}: subjectively down", "收不到 {primary} 的应答：主观下线"),
     "sentinel.odown": Note(
-        f"{SOURCE}, ODOWN", "{sentinels} sentinels find {primary} down, {quorum} are needed: objectively down",
+        f"{SOURCE}, ODOWN",
+        "{sentinels} {sentinels|sentinel finds|sentinels find} {primary} down, "
+        "{quorum} {quorum|is|are} needed: objectively down",
         "{sentinels} 个哨兵认为 {primary} 下线，需要 {quorum} 个：客观下线"),
     "sentinel.back": Note(SOURCE, "{primary} answers again", "{primary} 恢复应答"),
     "sentinel.campaigns": Note(
-        f"{SOURCE}, configuration epochs", "asks to carry out the failover of epoch {epoch}; {needed} votes are needed",
+        f"{SOURCE}, configuration epochs",
+        "asks to carry out the failover of epoch {epoch}; {needed} {needed|vote is|votes are} needed",
         "请求执行纪元 {epoch} 的故障转移，需要 {needed} 票"),
     "sentinel.votes": Note(
         f"{SOURCE}, configuration epochs", "votes for {candidate}, who asked first in epoch {epoch}",
         "投票给纪元 {epoch} 中最先请求的 {candidate}"),
     "sentinel.elected": Note(
-        f"{SOURCE}, configuration epochs", "has {votes} votes in epoch {epoch} and carries out the failover",
+        f"{SOURCE}, configuration epochs",
+        "has {votes} {votes|vote|votes} in epoch {epoch} and carries out the failover",
         "在纪元 {epoch} 获得 {votes} 票，开始执行故障转移"),
     "sentinel.no_majority": Note(
-        f"{SOURCE}, quorum and majority", "only {votes} of {needed} votes in epoch {epoch}: no failover",
+        f"{SOURCE}, quorum and majority", "only {votes} of {needed} {needed|vote|votes} in epoch {epoch}: no failover",
         "纪元 {epoch} 只得 {votes} 票，需要 {needed} 票：不能故障转移"),
     "sentinel.promotes": Note(
         f"{SOURCE}, replica selection", "promotes {replica}, whose log reaches furthest ({position}), in epoch {epoch}",

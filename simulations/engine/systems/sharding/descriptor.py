@@ -135,7 +135,7 @@ NOTES = {
     ),
     "sharding.gives": Note(
         "Clark et al. 2005, pre-copy",
-        "copies {keys} keys ({shards} of its shards) to {to} and serves them meanwhile",
+        "copies {keys} {keys|key|keys} ({shards} of its shards) to {to} and serves them meanwhile",
         "向 {to} 复制 {shards} 个分片的 {keys} 个键，期间继续服务",
     ),
     "sharding.takes": Note(
@@ -145,7 +145,7 @@ NOTES = {
     ),
     "sharding.freezes": Note(
         "Clark et al. 2005, stop-and-copy",
-        "freezes {shards} of its shards: {rows} changed rows follow, then they have a new owner",
+        "freezes {shards} of its shards: {rows} changed {rows|row follows|rows follow}, then they have a new owner",
         "冻结 {shards} 个分片：送出最后 {rows} 行后更换属主",
     ),
     "sharding.new_owner": Note(
@@ -153,7 +153,7 @@ NOTES = {
     ),
     "sharding.rebalances": Note(
         DYNAMO,
-        "{members} members now: {moves} moves are ordered",
+        "{members} {members|member|members} now: {moves} {moves|move is|moves are} ordered",
         "现有 {members} 个成员：下达 {moves} 次迁移",
     ),
     "sharding.unknown": Note("", "no server of this cluster: {nodes}", "不是本集群的服务器：{nodes}"),
@@ -175,7 +175,8 @@ NOTES = {
     ),
     "sharding.recommends": Note(
         HPA,
-        "{load} requests/s on {pods} pods: {desired} would do, {wanted} are wanted",
+        "{load} {load|request|requests}/s on {pods} {pods|pod|pods}: "
+        "{desired} would do, {wanted} {wanted|is|are} wanted",
         "{pods} 个 Pod 承受 {load} 请求/秒：算得 {desired} 个，决定 {wanted} 个",
     ),
     **properties.NOTES,

@@ -27,16 +27,17 @@ NOTES = {
     ),
     "sharding.lost": Note(
         "",
-        "{lost} acknowledged writes are missing at the owners of their shards; the first is operation {first}",
+        "{lost} acknowledged {lost|write is|writes are} missing at the owners of "
+        "their shards; the first is operation {first}",
         "分片属主处缺少 {lost} 次已确认的写入，首个是操作 {first}",
         "check",
     ),
     "sharding.nobody": Note(
-        "", "{keys} keys have no running owner now", "{keys} 个键此刻没有运行中的属主", "check"
+        "", "{keys} {keys|key has|keys have} no running owner now", "{keys} 个键此刻没有运行中的属主", "check"
     ),
     "sharding.shrunk_too_soon": Note(
         "Kubernetes documentation, stabilization window",
-        "{before} pods became {after} only {seconds} s after they had grown",
+        "{before} {before|pod|pods} became {after} only {seconds} s after they had grown",
         "扩容后仅 {seconds} 秒，Pod 就从 {before} 个缩到 {after} 个",
         "check",
     ),

@@ -37,13 +37,15 @@ NOTES = {
     ),
     "shared_nothing.restoring": Note("", "restores shard {shard} from the backup", "正在从备份恢复分片 {shard}"),
     "shared_nothing.restored": Note(
-        "", "shard {shard} is restored: {keys} keys from {source}; what was written later is gone",
+        "", "shard {shard} is restored: {keys} {keys|key|keys} from {source}; what was written later is gone",
         "分片 {shard} 已恢复：来自 {source} 的 {keys} 个键；之后写入的数据已丢失",
     ),
-    "shared_nothing.backs_up": Note("", "backs up {count} keys of shard {shard}", "备份分片 {shard} 的 {count} 个键"),
-    "shared_nothing.saved": Note("", "keeps {count} keys of shard {shard}", "保存分片 {shard} 的 {count} 个键"),
+    "shared_nothing.backs_up": Note(
+        "", "backs up {count} {count|key|keys} of shard {shard}", "备份分片 {shard} 的 {count} 个键"),
+    "shared_nothing.saved": Note(
+        "", "keeps {count} {count|key|keys} of shard {shard}", "保存分片 {shard} 的 {count} 个键"),
     "shared_nothing.tail_missing": Note(
-        "", "{process} was restored without {keys} keys of its backup; the first is {first}",
+        "", "{process} was restored without {keys} {keys|key|keys} of its backup; the first is {first}",
         "{process} 恢复后缺少备份中的 {keys} 个键，首个是 {first}", "check",
     ),
     "shared_nothing.served_twice": Note(

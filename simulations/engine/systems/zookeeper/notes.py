@@ -68,12 +68,12 @@ NOTES = {
     ),
     "zookeeper.diff": Note(
         "ZooKeeper Internals, synchronization",
-        "DIFF: takes the {count} transactions it lacks",
+        "DIFF: takes the {count} {count|transaction|transactions} it lacks",
         "DIFF：补上缺少的 {count} 个事务",
     ),
     "zookeeper.trunc": Note(
         "ZooKeeper Internals, synchronization",
-        "TRUNC: throws away {count} transactions after {zxid}, which nobody committed",
+        "TRUNC: throws away {count} {count|transaction|transactions} after {zxid}, which nobody committed",
         "TRUNC：丢弃 {zxid} 之后 {count} 个从未提交的事务",
     ),
     "zookeeper.snap": Note(
@@ -178,7 +178,7 @@ NOTES = {
     ),
     "zookeeper.not_durable": Note(
         "Zab TLA+, CommittedLogDurability",
-        "{process} delivered {zxid}, which only {copies} of {servers} voters have on disk",
+        "{process} delivered {zxid}, which only {copies} of {servers} {servers|voter|voters} {copies|has|have} on disk",
         "{process} 交付了 {zxid}，而 {servers} 个投票者中只有 {copies} 个已将其落盘",
         "check",
     ),
