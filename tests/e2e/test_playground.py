@@ -33,6 +33,10 @@ def pause(page: Page) -> None:
 REGIONS = ("Cluster map", "Timeline", "Inspector", "Event feed", "Verdicts")
 BUTTONS = ("Pause", "Step forward", "Step back", "Kill", "Restart", "Freeze", "Partition", "Heal")
 SLIDERS = ("Speed", "Time")
+# Pixels between a thing and what stands below it.
+ROOM_BELOW = (
+    "(one) => one.nextElementSibling.getBoundingClientRect().top - one.getBoundingClientRect().bottom"
+)
 
 
 @pytest.mark.parametrize("size", [(1440, 900), (390, 844)])
@@ -224,7 +228,9 @@ def test_a_saved_link_shows_the_moment_to_somebody_else(page: Page, new_page: Ne
     link = dialog.get_by_role("textbox", name="Link to this moment")
     expect(link).to_have_value(re.compile("/e/"))
     address = link.input_value()
-    expect(dialog.get_by_role("img", name="QR code of the link")).to_be_visible()
+    code = dialog.get_by_role("img", name="QR code of the link")
+    expect(code).to_be_visible()
+    assert code.evaluate(ROOM_BELOW) >= 8
     friend = new_page()
     friend.goto(address)
     expect(friend.get_by_role("button", name=f"{killed}, down", exact=True)).to_be_visible()
