@@ -72,6 +72,27 @@ OPEN = """(code) => fetch(`/api/runs/${code}/share`, {method: 'POST', body: JSON
 RECIPE = "(code) => fetch(`/api/runs/${code}/export?format=recipe`).then((answer) => answer.json())"
 
 
+# What is said of who drives: whether it is in sight, and whether all of it is.
+WHO = """() => [...document.querySelectorAll('.who > span')].map((one) => {
+  const [box, room] = [one.getBoundingClientRect(), one.parentElement.getBoundingClientRect()];
+  return { words: one.textContent, seen: box.top < room.bottom, whole: box.right <= room.right + 1 };
+})"""
+
+
+def test_who_drives_is_said_in_whole_words_or_not_at_all(page: Page, new_page: NewPage) -> None:
+    url = open_run(page, ensemble(), first="s1")
+    page.get_by_role("tab", name="Console").click()
+    new_page().goto(url)
+    expect(page.locator(".who").get_by_text("1 follows")).to_be_attached()
+    shown = set()
+    for width in range(1300, 1700, 20):  # the tabs take all of the row, then leave some of it, then enough
+        page.set_viewport_size({"width": width, "height": 800})
+        found = page.evaluate(WHO)
+        assert [one for one in found if one["seen"] and not one["whole"]] == [], width
+        shown.add(sum(one["seen"] for one in found))
+    assert shown == {0, 1, 2}
+
+
 def test_two_people_at_two_servers_get_the_answers_of_the_protocol(page: Page, new_page: NewPage) -> None:
     """Ann creates at s1, the leader; it is killed; Bob reads at s3. What he is told is what the recipe gives."""
     plain = ensemble()
