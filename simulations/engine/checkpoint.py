@@ -286,8 +286,8 @@ def load_disk(data: Raw, entries: type | None) -> Disk:
     for log in disk.logs.values():
         type_log(log, entries)
     disk.waiting = [(n, tuple(typed_write(w, entries) for w in writes)) for n, writes in disk.waiting]
-    disk.interrupted = [typed_write(write, entries) for write in disk.interrupted]
-    disk.pretended = [typed_write(write, entries) for write in disk.pretended]
+    disk.interrupted = tuple([typed_write(write, entries) for write in disk.interrupted])
+    disk.pretended = tuple([typed_write(write, entries) for write in disk.pretended])
     return disk
 
 
@@ -299,9 +299,11 @@ def type_log(log: Log, entries: type | None) -> None:
 
 def type_entries(history: Log, kind: type) -> None:
     """Give plain items in a history their type."""
-    history.full = [tuple(typed(chunk, kind)) for chunk in history.full]
+    history.full = tuple([tuple(typed(chunk, kind)) for chunk in history.full])
     history.tail = typed(history.tail, kind)
-    history.blocks = [tuple([tuple(typed(chunk, kind)) for chunk in block]) for block in history.blocks]
+    history.blocks = tuple(
+        [tuple([tuple(typed(chunk, kind)) for chunk in block]) for block in history.blocks]
+    )
 
 
 def typed(items: Any, kind: type) -> list[Any]:

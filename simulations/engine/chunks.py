@@ -1,4 +1,4 @@
-"""An append-only list whose full chunks are shared between copies: a fork costs two short list copies."""
+"""An append-only list whose full chunks are shared between copies: a fork copies the short tail."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 SIZE = 128
 """Items in a chunk."""
 BLOCK = 32
-"""Chunks in a block: what a fork copies stays short however long the history is."""
+"""Chunks in a block: what one more full chunk copies stays short however long the history is."""
 BLOCK_SIZE = SIZE * BLOCK
 
 T = TypeVar("T")
@@ -21,9 +21,9 @@ class Chunks(msgspec.Struct, Generic[T], array_like=True):
     """Items in order: first in ``blocks`` of chunks, then in ``full`` chunks (tuples that never change again), then in
     the ``tail``, which begins at ``tail_start``. Their type is part of the annotation: a checkpoint is read by it."""
 
-    full: list[tuple[T, ...]] = msgspec.field(default_factory=list)
+    full: tuple[tuple[T, ...], ...] = ()
     tail: list[T] = msgspec.field(default_factory=list)
-    blocks: list[tuple[tuple[T, ...], ...]] = msgspec.field(default_factory=list)
+    blocks: tuple[tuple[tuple[T, ...], ...], ...] = ()
     tail_start: int = 0
 
     def append(self, item: T) -> None:
@@ -32,10 +32,10 @@ class Chunks(msgspec.Struct, Generic[T], array_like=True):
         if len(tail) == SIZE:
             self.tail = []
             self.tail_start += SIZE
-            self.full.append(tuple(tail))
+            self.full += (tuple(tail),)
             if len(self.full) == BLOCK:
-                self.blocks.append(tuple(self.full))
-                self.full = []
+                self.blocks += (self.full,)
+                self.full = ()
 
     def __len__(self) -> int:
         return self.tail_start + len(self.tail)
@@ -73,4 +73,4 @@ class Chunks(msgspec.Struct, Generic[T], array_like=True):
         return items[index % SIZE :]
 
     def fork(self) -> Chunks[T]:
-        return Chunks(self.full.copy(), self.tail.copy(), self.blocks.copy(), self.tail_start)
+        return Chunks(self.full, self.tail.copy(), self.blocks, self.tail_start)

@@ -1,6 +1,6 @@
 """A log whose history is shared between copies: chunks of entries that are full are never changed again.
 
-A fork costs a few short list copies, whatever the length; a checkpoint of 50,000 entries costs what one of 50 does.
+A fork copies the short tail, whatever the length; a checkpoint of 50,000 entries costs what one of 50 does.
 Each entry carries the hash of the prefix that ends with it, so equal hashes at an index mean equal prefixes.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 
 CHUNK = 64
 BLOCK = 32
-"""Full chunks in a block: a fork copies two lists of blocks and at most so many chunks."""
+"""Full chunks in a block: what one more full chunk copies stays short however long the history is."""
 _MASK = (1 << 60) - 1
 _encode = msgspec.msgpack.Encoder().encode
 _KNOWN_MAX = 4096
@@ -46,12 +46,12 @@ class Log(msgspec.Struct, array_like=True, gc=False):
     version: int = 0
     base: int = 0
     tail_first: int = 1
-    full: list[tuple[Any, ...]] = msgspec.field(default_factory=list)
-    full_hashes: list[tuple[int, ...]] = msgspec.field(default_factory=list)
+    full: tuple[tuple[Any, ...], ...] = ()
+    full_hashes: tuple[tuple[int, ...], ...] = ()
     tail: list[Any] = msgspec.field(default_factory=list)
     tail_hashes: list[int] = msgspec.field(default_factory=list)
-    blocks: list[tuple[tuple[Any, ...], ...]] = msgspec.field(default_factory=list)
-    block_hashes: list[tuple[tuple[int, ...], ...]] = msgspec.field(default_factory=list)
+    blocks: tuple[tuple[tuple[Any, ...], ...], ...] = ()
+    block_hashes: tuple[tuple[tuple[int, ...], ...], ...] = ()
 
     def __len__(self) -> int:
         return self.last - self.first + 1
@@ -126,21 +126,21 @@ class Log(msgspec.Struct, array_like=True, gc=False):
 
     def fill(self, entries: tuple[Any, ...], hashes: tuple[int, ...]) -> None:
         """One more full chunk; so many make a block."""
-        self.full.append(entries)
-        self.full_hashes.append(hashes)
+        self.full += (entries,)
+        self.full_hashes += (hashes,)
         if len(self.full) == BLOCK:
-            self.blocks.append(tuple(self.full))
-            self.block_hashes.append(tuple(self.full_hashes))
-            self.full, self.full_hashes = [], []
+            self.blocks += (self.full,)
+            self.block_hashes += (self.full_hashes,)
+            self.full = self.full_hashes = ()
 
     def open_chunk(self, number: int) -> None:
         """The full chunk with this number becomes the tail, and those after it are gone."""
         block, number = divmod(number, BLOCK)
         if block < len(self.blocks):
-            self.full, self.full_hashes = list(self.blocks[block]), list(self.block_hashes[block])
-            del self.blocks[block:], self.block_hashes[block:]
+            self.full, self.full_hashes = self.blocks[block], self.block_hashes[block]
+            self.blocks, self.block_hashes = self.blocks[:block], self.block_hashes[:block]
         self.tail, self.tail_hashes = list(self.full[number]), list(self.full_hashes[number])
-        del self.full[number:], self.full_hashes[number:]
+        self.full, self.full_hashes = self.full[:number], self.full_hashes[:number]
 
     def truncate_from(self, index: int) -> None:
         """Drop the entry at ``index`` and all after it; nothing that was compacted."""
@@ -168,7 +168,7 @@ class Log(msgspec.Struct, array_like=True, gc=False):
         hashes = [self.hash_at(at) for at in range(index, self.last + 1)]
         self.first, self.base = index, base
         whole = len(entries) // CHUNK * CHUNK
-        self.full, self.full_hashes, self.blocks, self.block_hashes = [], [], [], []
+        self.full = self.full_hashes = self.blocks = self.block_hashes = ()
         for at in range(0, whole, CHUNK):
             self.fill(entries[at : at + CHUNK], tuple(hashes[at : at + CHUNK]))
         self.tail, self.tail_hashes, self.tail_first = list(entries[whole:]), hashes[whole:], index + whole
@@ -178,13 +178,12 @@ class Log(msgspec.Struct, array_like=True, gc=False):
         self.version += 1
         self.first, self.last, self.tail_first = first, first - 1, first
         self.base = self.hash = base
-        self.full, self.full_hashes, self.tail, self.tail_hashes = [], [], [], []
-        self.blocks, self.block_hashes = [], []
+        self.full = self.full_hashes = self.blocks = self.block_hashes = ()
+        self.tail, self.tail_hashes = [], []
 
     def fork(self) -> Log:
         """An independent copy that shares the full chunks."""
         return Log(
-            self.first, self.last, self.hash, self.version, self.base, self.tail_first, self.full.copy(),
-            self.full_hashes.copy(), self.tail.copy(), self.tail_hashes.copy(), self.blocks.copy(),
-            self.block_hashes.copy(),
+            self.first, self.last, self.hash, self.version, self.base, self.tail_first, self.full, self.full_hashes,
+            self.tail.copy(), self.tail_hashes.copy(), self.blocks, self.block_hashes,
         )  # fmt: skip

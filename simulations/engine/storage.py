@@ -57,8 +57,8 @@ class Disk(msgspec.Struct):
     flushing: int = 0
     lying: bool = False
     failed: bool = False
-    pretended: list[Write] = msgspec.field(default_factory=list)
-    interrupted: list[Write] = msgspec.field(default_factory=list)
+    pretended: tuple[Write, ...] = ()
+    interrupted: tuple[Write, ...] = ()
     journal: list[tuple[int, tuple[Write, ...]]] = msgspec.field(default_factory=list)
 
     @property
@@ -112,7 +112,7 @@ class Disk(msgspec.Struct):
 
     def _take(self, written: list[tuple[int, tuple[Write, ...]]]) -> None:
         if self.lying:
-            self.pretended.extend([write for _, writes in written for write in writes])
+            self.pretended += tuple([write for _, writes in written for write in writes])
             return
         self.journal += written
         if len(self.journal) >= JOURNAL:
@@ -120,16 +120,16 @@ class Disk(msgspec.Struct):
 
     def crash(self) -> None:
         """Power is gone: what was not durable is lost; the flush under way is remembered for a torn restart."""
-        self.interrupted = [w for number, writes in self.waiting if number <= self.flushing for w in writes]
+        caught = [writes for number, writes in self.waiting if number <= self.flushing]
+        self.interrupted, self.pretended = tuple(chain.from_iterable(caught)), ()
         self.waiting.clear()
-        self.pretended.clear()
         self.flushing = 0
 
     def wipe(self) -> None:
         """A new, empty disk."""
         self.placed_cells, self.placed_logs = {}, {}
         self.journal.clear()
-        self.interrupted.clear()
+        self.interrupted = ()
 
     def tear(self, stream: Stream) -> None:
         """The interrupted flush reached the disk in part: some first writes, of the next one some first entries."""
@@ -139,7 +139,7 @@ class Disk(msgspec.Struct):
         if keep < len(self.interrupted) and self.interrupted[keep][0] == "append":
             kind, name, entries = self.interrupted[keep]
             apply(self.cells, self.logs, (kind, name, entries[: stream.integer(0, len(entries))]))
-        self.interrupted.clear()
+        self.interrupted = ()
 
     def lose_last(self, name: str, count: int) -> None:
         """The last ``count`` entries of a log are gone although they were reported durable."""
@@ -150,8 +150,8 @@ class Disk(msgspec.Struct):
     def fork(self) -> Disk:
         return Disk(
             self.placed_cells.copy(), {name: log.fork() for name, log in self.placed_logs.items()},
-            self.waiting.copy(), self.flushing, self.lying, self.failed, self.pretended.copy(),
-            self.interrupted.copy(), self.journal.copy(),
+            self.waiting.copy(), self.flushing, self.lying, self.failed, self.pretended, self.interrupted,
+            self.journal.copy(),
         )  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def prepare_disk(world: World, context: ProcessContext, disk: str) -> None:
     elif disk == "torn":
         context.disk.tear(world.named_stream("tear", context.id, str(context.life)))
     else:
-        context.disk.interrupted.clear()
+        context.disk.interrupted = ()
 
 
 def kill(world: World, fault: Fault, arguments: Arguments) -> None:
@@ -153,7 +153,7 @@ def disk_mend(world: World, fault: Fault, arguments: Arguments) -> None:
         for context in on_node(world, host):
             disk = context.disk
             disk.failed = disk.lying = False
-            pretended, disk.pretended = tuple(disk.pretended), []
+            pretended, disk.pretended = disk.pretended, ()
             disk.store(pretended)
         refresh(world, host)
         for context in on_node(world, host):
