@@ -7,12 +7,23 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check, Verdict
+from simulations.engine.checks.base import (
+    BEGINNING,
+    HOLDS,
+    UNKNOWN,
+    VIOLATED,
+    Check,
+    Moment,
+    Verdict,
+    beginning,
+)
 from simulations.engine.checks.convergence import MISSING
 from simulations.engine.checks.history import Operation
 from simulations.engine.process import Process
 from simulations.engine.systems.crdt.process import Crdt
 
+HASH = 1
+"""Place in ``Crdt.watched``."""
 ADDS, REMOVES, COUNTS, ASSIGNS = ("add", "append"), ("remove",), ("increment", "decrement"), ("put",)
 UPDATES = (*ADDS, *REMOVES, *COUNTS, *ASSIGNS)
 TYPES = ((*ADDS, *REMOVES), ASSIGNS, COUNTS)
@@ -41,16 +52,25 @@ class NoLostUpdate(Check):
     Counters: the sum of all updates. Registers: nothing certainly older than an acknowledged value.
 
     Judged on keys that all running replicas show alike; before that it says unknown. ``updates``: key -> its updates.
+
+    A loss is dated by when the replicas came to show the key alike: the last change of it at any of them, the crash of
+    one that showed it differently, a life that began without it; or by the last acknowledgement. ``shown``: replica ->
+    marks of its keys; ``lives``: replica -> when its life began; ``turned``, ``told``: key -> the last change, the last
+    acknowledgement.
     """
 
     name: ClassVar[str] = "no_lost_update"
+    watches: ClassVar[tuple[int, ...] | None] = (HASH,)
     updates: dict[str, tuple[Update, ...]] = {}
     open: dict[int, Update] = {}
     lost: tuple[tuple[str, str], ...] = ()
     differing: int = 0
     ticks: int = 0
-    at_us: int | None = None
-    event: int | None = None
+    since: Moment = BEGINNING
+    shown: dict[int, dict[str, int]] = {}
+    lives: dict[int, Moment] = {}
+    turned: dict[str, Moment] = {}
+    told: dict[str, Moment] = {}
 
     def tick(self) -> int:
         self.ticks += 1
@@ -70,12 +90,34 @@ class NoLostUpdate(Check):
                 update, returned=self.tick(), sure=True, process=operation.process or ""
             )
             self.updates[operation.key] = (*self.updates.get(operation.key, ()), done)
+            self.told[operation.key] = (at_us, event)
+
+    def changed(
+        self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
+    ) -> None:
+        if isinstance(process, Crdt):
+            self.turn((at_us, event), self.shown.get(process_index, {}), process.marks)
+            self.shown[process_index] = process.marks.copy()
+
+    def turn(self, moment: Moment, one: dict[str, int], other: dict[str, int]) -> None:
+        """Keys that are shown differently."""
+        for key in sorted({key for key, _ in one.items() ^ other.items()}):
+            self.turned[key] = moment
+
+    def crashed(self, at_us: int, process_index: int) -> None:
+        self.lives.pop(process_index, None)
+        for other in self.lives:
+            self.turn((at_us, 0), self.shown.get(process_index, {}), self.shown.get(other, {}))
+
+    def began(self, at_us: int, process_index: int, process: Any) -> None:
+        if isinstance(process, Crdt):
+            self.lives[process_index] = beginning(at_us, process)
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         replicas = [running[index] for index in sorted(running)]
         states = [process.data for process in replicas if isinstance(process, Crdt)]
         self.judged = sum(len(found) for found in self.updates.values()) if states else 0
-        self.at_us, self.event, self.differing = at_us, event, 0
+        self.differing = 0
         lost: list[tuple[str, str]] = []
         for key in sorted(self.updates) if states else ():
             value = states[0].get(key, MISSING)
@@ -85,14 +127,24 @@ class NoLostUpdate(Check):
             doubtful = tuple(update for update in self.open.values() if update.key == key)
             lost += [(key, what) for what in wrong(self.updates[key], doubtful, value)]
         self.lost = tuple(lost)
+        if lost:
+            self.since = min(self.alike_since(key, running) for key in dict.fromkeys(key for key, _ in lost))
+
+    def alike_since(self, key: str, running: Mapping[int, Process]) -> Moment:
+        """Since when all replicas show a key as they do, whatever was acknowledged of it."""
+        lives = [
+            self.lives[index]
+            for index, process in running.items()
+            if isinstance(process, Crdt) and key not in process.data
+        ]
+        return max(self.told[key], self.turned.get(key, BEGINNING), min(lives, default=BEGINNING))
 
     def verdict(self) -> Verdict:
         if self.lost:
             key, what = self.lost[0]
             values = {"key": key, "what": what, "lost": len(self.lost)}
-            return Verdict(
-                self.name, VIOLATED, self.judged, self.event, self.at_us, "crdt.lost_update", values
-            )
+            at_us, event = self.since
+            return Verdict(self.name, VIOLATED, self.judged, event or None, at_us, "crdt.lost_update", values)
         return Verdict(self.name, UNKNOWN if self.differing or not self.judged else HOLDS, self.judged)
 
 
