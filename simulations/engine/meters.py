@@ -73,7 +73,7 @@ class Milestones(Check):
             self.state[process_index] = (role, leads, epoch)
             self.changes.append(Milestone(at_us, process_index, old[0], role, old[1], leads, old[2], epoch))
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         old = self.state.get(process_index, ("", False, 0))
         self.state[process_index] = (CRASHED, False, old[2])
         self.changes.append(Milestone(at_us, process_index, old[0], CRASHED, old[1], False, old[2], old[2]))

@@ -92,15 +92,15 @@ class Observer:
 
     def crashed(self, index: int) -> None:
         for check in self.judges_of(index):
-            check.crashed(self.kernel.now, index)
+            check.crashed(self.kernel.now, self.kernel.current, index)
 
     def restarted(self, index: int) -> None:
         for check in self.judges_of(index):
-            check.restarted(self.kernel.now, index)
+            check.restarted(self.kernel.now, self.kernel.current, index)
 
     def began(self, context: ProcessContext) -> None:
         for check in self.judges_of(context.index):
-            check.began(self.kernel.now, context.index, context.process)
+            check.began(self.kernel.now, self.kernel.current, context.index, context.process)
 
     def invoke(self, client: str, kind: str, key: str, argument: Any) -> Operation:
         """A client starts an operation."""

@@ -17,7 +17,7 @@ def world(*changes: tuple[float, int, str, int], now_s: float = 20, faults: int 
     meter = Milestones()
     for at_s, process, role, epoch in changes:
         if role == CRASHED:
-            meter.crashed(round(at_s * SECOND), process)
+            meter.crashed(round(at_s * SECOND), 1, process)
         else:
             meter.changed(round(at_s * SECOND), 0, process, (), (), SimpleNamespace(role=role, term=epoch))
     contexts = [SimpleNamespace(id=f"n{number}", place=f"n{number}") for number in range(5)]

@@ -205,7 +205,7 @@ def test_turns_are_noted_once() -> None:
         meter.changed(at_us, at_us, index, (), (), Replica(state_hash))
     assert list(meter.turns) == [(3, False), (6, True)]
     meter.changed(7, 7, 0, (), (), Replica(10))
-    meter.crashed(8, 0)
+    meter.crashed(8, 1, 0)
     assert list(meter.turns)[2:] == [(7, False), (8, True)]
 
 

@@ -231,7 +231,7 @@ def is_dated(experiment: Experiment, from_s: float, to_s: float) -> None:
     end_us, verdict = often.popitem()
     assert verdict.verdict == "violated"
     assert seldom[end_us] == verdict
-    assert verdict.at_us is not None
+    assert verdict.at_us is not None and verdict.event is not None
     assert from_s <= verdict.at_us / 1_000_000 <= to_s
     since = [one for at_us, one in often.items() if at_us >= verdict.at_us and one.verdict == "violated"]
     assert {(one.at_us, one.event) for one in since} <= {(verdict.at_us, verdict.event)}

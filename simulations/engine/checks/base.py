@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HOLDS, VIOLATED, UNKNOWN = "holds", "violated", "unknown"
 
 Moment = tuple[int, int]
-"""(time, event). The event is 0 where a check is not told it: a crash."""
+"""(time, event); an event below 0 is a command (see kernel.py)."""
 BEGINNING: Moment = (0, 0)
 
 
@@ -87,13 +87,13 @@ class Check(msgspec.Struct):
     ) -> None:
         """A watched attribute of the process changed in this event."""
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         """The process died: its memory is gone."""
 
-    def restarted(self, at_us: int, process_index: int) -> None:
+    def restarted(self, at_us: int, event: int, process_index: int) -> None:
         """The process began a new life."""
 
-    def began(self, at_us: int, process_index: int, process: Any) -> None:
+    def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
         """The process began a life, its first one included; it has read nothing of its disk yet."""
 
     def invoked(self, at_us: int, event: int, operation: Operation) -> None:
@@ -123,11 +123,6 @@ class Check(msgspec.Struct):
     def fork(self) -> Check:
         """An independent copy; immutable parts and full chunks are shared."""
         return type(self)(*[fork_value(getattr(self, name)) for name in self.__struct_fields__])
-
-
-def beginning(at_us: int, process: Any) -> Moment:
-    """The moment of a life's begin: the event that restarted the process, which hooks for lives are not told."""
-    return at_us, process.context.kernel.current
 
 
 def fork_value(value: Any) -> Any:

@@ -80,15 +80,15 @@ class Convergence(Check):
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
     ) -> None:
-        self.began(at_us, process_index, process)
+        self.began(at_us, event, process_index, process)
 
-    def began(self, at_us: int, process_index: int, process: Any) -> None:
+    def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
         state_hash = getattr(process, "state_hash", None)
         if state_hash is not None and self.hashes.get(process_index) != state_hash:
             self.hashes[process_index] = state_hash
             self.turn(at_us)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.hashes.pop(process_index, None)
         self.turn(at_us)
 

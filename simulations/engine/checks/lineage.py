@@ -141,7 +141,7 @@ class NoLostWrite(LogReader):
         for key in self.shown_by(process_index):
             self.show(moment, f"{process_index} {key}", ())
 
-    def began(self, at_us: int, process_index: int, process: Any) -> None:
+    def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
         self.anew[process_index] = True
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:

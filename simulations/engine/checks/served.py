@@ -33,8 +33,8 @@ class ServedNoLostAck(NoLostAck):
         if served is not None:
             self.terms[process_index] = (served, at_us, event)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
-        self.cease(process_index, (at_us, 0))
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
+        self.cease(process_index, (at_us, event))
 
     def cease(self, process_index: int, moment: Moment) -> None:
         known = self.terms.pop(process_index, None)

@@ -79,7 +79,7 @@ class Play:
         fresh.role = "acceptor"
         self.servers[place] = fresh
         for check in self.checks:
-            check.crashed(self.event * 1000, place)
+            check.crashed(self.event * 1000, self.event, place)
         self.see(place, before)
 
     def verdicts(self) -> dict[str, str]:

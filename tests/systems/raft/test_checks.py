@@ -87,7 +87,7 @@ def test_two_leaders_of_one_term_are_seen() -> None:
 def test_a_leader_of_the_past_counts_even_when_it_crashed() -> None:
     play = Play(OneLeaderPerTerm())
     play.change(0, term=2, role="leader")
-    play.checks[0].crashed(0, 0)
+    play.checks[0].crashed(0, 1, 0)
     play.change(0, term=2, role="follower")
     play.change(1, term=2, role="leader")
     assert play.verdicts() == {"violated"}

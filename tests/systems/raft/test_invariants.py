@@ -103,7 +103,7 @@ def test_an_up_to_date_log_without_a_committed_entry_is_seen() -> None:
 def test_what_a_crashed_server_had_does_not_count() -> None:
     play = Play(MoreUpToDateIsCorrect())
     play.change(1, [(3, "y")], term=3)
-    play.checks[0].crashed(1, 1)
+    play.checks[0].crashed(1, 1, 1)
     play.change(0, [(1, "a")], term=1, commit_index=1)
     assert play.verdicts() == {"unknown"}
 

@@ -270,5 +270,5 @@ def test_what_was_delivered_is_not_taken_back() -> None:
         deliver(check, holder("s1", txn(1, 1)), who=1)
         deliver(check, holder("s1", *later), who=1)
         assert check.verdict().verdict == expected
-    check.crashed(2, 1)
+    check.crashed(2, 9, 1)
     assert deliver(CommittedLogMonotonicity(), holder("s1", txn(2, 1)), who=1).verdict().verdict == "unknown"

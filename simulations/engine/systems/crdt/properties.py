@@ -15,7 +15,6 @@ from simulations.engine.checks.base import (
     Check,
     Moment,
     Verdict,
-    beginning,
 )
 from simulations.engine.checks.convergence import MISSING
 from simulations.engine.checks.history import Operation
@@ -104,14 +103,14 @@ class NoLostUpdate(Check):
         for key in sorted({key for key, _ in one.items() ^ other.items()}):
             self.turned[key] = moment
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.lives.pop(process_index, None)
         for other in self.lives:
-            self.turn((at_us, 0), self.shown.get(process_index, {}), self.shown.get(other, {}))
+            self.turn((at_us, event), self.shown.get(process_index, {}), self.shown.get(other, {}))
 
-    def began(self, at_us: int, process_index: int, process: Any) -> None:
+    def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
         if isinstance(process, Crdt):
-            self.lives[process_index] = beginning(at_us, process)
+            self.lives[process_index] = (at_us, event)
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         replicas = [running[index] for index in sorted(running)]

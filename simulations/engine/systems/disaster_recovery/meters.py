@@ -68,7 +68,7 @@ class Moments(Check):
             (at_us, process_index, after[ROLE], after[CAPACITY], after[DELETIONS], after[RESTORES])
         )
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.found.append((at_us, process_index, CRASHED, 0.0, 0, 0))
 
 

@@ -46,7 +46,7 @@ class Spread(Check):
                 self.learned.append((process_index, news.name, at_us))
         self.read_to[process_index] = log.last
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.read_to[process_index] = 0  # what its disk kept is learned again at its restart
 
     def executed(self, at_us: int, event: Any) -> None:

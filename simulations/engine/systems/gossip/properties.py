@@ -36,5 +36,5 @@ class NothingInvented(Check):
         if log.last != sum(len(held) for held in process.held.values()):
             self.violate(at_us, event, "gossip.twice", process=process.id)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.read_to[process_index] = 0

@@ -58,7 +58,7 @@ class Load(Check):
             if process_index not in self.exhausted and busy >= sum(process.sizes.values()):
                 self.exhausted[process_index] = at_us
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.seen.pop(process_index, None)
 
 

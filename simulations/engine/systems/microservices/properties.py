@@ -41,7 +41,7 @@ class WithinRetryBudget(Check):
                 at_us, event, "microservices.over_budget", retried=process.retried, allowed=round(allowed)
             )
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.seen.pop(process_index, None)
 
 
@@ -103,7 +103,7 @@ class DeepHealth(Check):
         if lies >= LIES:
             self.violate(at_us, event, "microservices.check_lies", passed=lies, failed=process.failed)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.seen.pop(process_index, None)
 
 

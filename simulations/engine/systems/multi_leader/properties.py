@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from simulations.engine.checks.base import Check, beginning
+from simulations.engine.checks.base import Check
 from simulations.engine.checks.lineage import NoLostWrite
 from simulations.engine.systems.multi_leader.messages import Version
 from simulations.engine.systems.multi_leader.process import MultiLeader
@@ -42,9 +42,9 @@ class NoLostAck(NoLostWrite):
         """Another policy shows other versions of what was there."""
         return bool(before[VERSION] == after[VERSION])
 
-    def began(self, at_us: int, process_index: int, process: Any) -> None:
-        self.hide(beginning(at_us, process), process_index)
-        NoLostWrite.began(self, at_us, process_index, process)
+    def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
+        self.hide((at_us, event), process_index)
+        NoLostWrite.began(self, at_us, event, process_index, process)
 
     @staticmethod
     def undecided(processes: list[Any], key: str) -> bool:

@@ -54,7 +54,7 @@ class PromisesCovered(Check):
     ) -> None:
         self.promised[process_index] = after[PROMISED]
 
-    def restarted(self, at_us: int, process_index: int) -> None:
+    def restarted(self, at_us: int, event: int, process_index: int) -> None:
         self.promised[process_index] = 0
 
     def executed(self, at_us: int, event: Any) -> None:

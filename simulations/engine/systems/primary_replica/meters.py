@@ -62,7 +62,7 @@ class Promotions(Check):
         others = [end for at, end in self.ends.items() if at != process_index and at not in self.primaries]
         self.found.append(Promotion(at_us, process_index, linked, mine >= max(others, default=mine)))
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.ends.pop(process_index, None)
         self.primaries.pop(process_index, None)
 

@@ -100,7 +100,7 @@ class Held(Check):
         for index in sorted(self.stale):
             self.history.append((at_us, index, len(self.stale[index])))
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.held.pop(process_index, None)
         self.stale.pop(process_index, None)
 

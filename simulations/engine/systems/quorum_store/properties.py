@@ -86,12 +86,12 @@ class NoLostAck(Check):
         if before and self.place_of(now) < self.place_of(before):
             self.ceased.append((place.partition(" ")[2], before, *moment))
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         if self.hinting.pop(process_index, False):
-            self.hints_gone = (at_us, 0)
+            self.hints_gone = (at_us, event)
         start = f"{process_index} "
         for place in [place for place in self.holding if place.startswith(start)]:
-            self.hold((at_us, 0), place, ())
+            self.hold((at_us, event), place, ())
 
     def place_of(self, operations: tuple[int, ...]) -> int:
         """The place where the last of these operations completed."""

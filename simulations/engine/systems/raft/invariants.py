@@ -78,7 +78,7 @@ class LeaderHasNewest(Check):
                 values = {"leader": id, "term": term, "last": last, "newest": self.newest[term]}
                 self.violate(at_us, event, "raft.leader_behind", **values)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.leaders.pop(process_index, None)
 
 
@@ -125,7 +125,7 @@ class MoreUpToDateIsCorrect(Check):
         if log.last < commit or log.hash_at(commit) != theirs.hash_at(commit):
             self.violate(at_us, event, "raft.up_to_date_lacks", index=commit, last=log.last)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.logs.pop(process_index, None)
 
 

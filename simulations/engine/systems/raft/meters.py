@@ -58,7 +58,7 @@ class Discards(Check):
             self.found.append((at_us, process_index, max(1, lost)))
         self.last[process_index] = (log.last, log.hash)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.last.pop(process_index, None)
 
 
@@ -120,7 +120,7 @@ class Installs(Check):
             self.seen[process_index] = process.installs
             self.found.append((at_us, process_index))
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.seen.pop(process_index, None)
 
 
@@ -135,10 +135,10 @@ class CatchUp(Check):
     behind: dict[int, tuple[int, int]] = {}
     done: dict[int, tuple[int, int]] = {}
 
-    def restarted(self, at_us: int, process_index: int) -> None:
+    def restarted(self, at_us: int, event: int, process_index: int) -> None:
         self.behind[process_index] = (len(self.sizes), 0)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.behind.pop(process_index, None)
 
     def executed(self, at_us: int, event: Any) -> None:

@@ -168,7 +168,7 @@ class LeaderCompleteness(Check):
             values = {"leader": id, "term": term, "index": index, "entry_term": entry_term}
             self.violate(at_us, event, "raft.leader_lacks", **values)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.leaders.pop(process_index, None)
 
 
@@ -223,7 +223,7 @@ class LeaderAppendOnly(Check):
                 )
         self.marks[process_index] = (log.last, log.hash)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.marks.pop(process_index, None)
 
 

@@ -50,7 +50,7 @@ class NoPartialSnapshot(StateHashesEqual):
         self.installs[process_index] = process.installs
         return bool(process.installs > seen)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.installs.pop(process_index, None)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
-from simulations.engine.checks.base import BEGINNING, HOLDS, UNKNOWN, VIOLATED, Check, Moment, beginning
+from simulations.engine.checks.base import BEGINNING, HOLDS, UNKNOWN, VIOLATED, Check, Moment
 from simulations.engine.checks.history import Operation
 from simulations.engine.checks.no_lost_ack import NoLostAck
 from simulations.engine.chunks import Chunks
@@ -47,7 +47,7 @@ class AppliedOnce(Check):
             self.numbers[place] = entry.number
         self.read[process_index] = process.log.last
 
-    def restarted(self, at_us: int, process_index: int) -> None:
+    def restarted(self, at_us: int, event: int, process_index: int) -> None:
         """What was not on disk is gone, and comes again."""
         self.read.pop(process_index, None)
         for place in [place for place in self.numbers if place.startswith(f"{process_index} ")]:
@@ -67,12 +67,12 @@ class RelayNoLostAck(NoLostAck):
     lives: dict[str, Moment] = {}
     crashes: dict[str, Moment] = {}
 
-    def began(self, at_us: int, process_index: int, process: Any) -> None:
+    def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
         self.names[process_index] = process.id
-        self.lives[process.id] = beginning(at_us, process)
+        self.lives[process.id] = (at_us, event)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
-        self.crashes[self.names[process_index]] = (at_us, 0)
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
+        self.crashes[self.names[process_index]] = (at_us, event)
 
     def completed(self, at_us: int, event: int, operation: Operation) -> None:
         if operation.outcome == "ok" and operation.kind != "get" and operation.result is not False:

@@ -92,8 +92,8 @@ class OneOwnerPerShard(Check):
         names = (self.names[first], self.names[second])
         self.violate(at_us, event, "sharding.two_owners", first=names[0], second=names[1], shard=shard)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
-        self.take(at_us, 0, process_index, frozenset())
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
+        self.take(at_us, event, process_index, frozenset())
 
 
 class NoLostAcknowledged(Check):
@@ -129,7 +129,7 @@ class NoLostAcknowledged(Check):
             self.gained.append((process.id, gained, at_us, event))
             self.owned[process_index] = now
 
-    def restarted(self, at_us: int, process_index: int) -> None:
+    def restarted(self, at_us: int, event: int, process_index: int) -> None:
         """It will own what it finds on its disk, with the rows that it finds there."""
         self.owned.pop(process_index, None)
 
@@ -209,7 +209,7 @@ class SteadyScaling(Check):
             values = {"before": before[WANTED], "after": after[WANTED], "seconds": (at_us - grew) // SECOND}
             self.violate(at_us, event, "sharding.shrunk_too_soon", **values)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.grew.pop(process_index, None)
 
 

@@ -38,14 +38,14 @@ class Presence(Check):
             self.directories[process_index] = after[PRESENT]
             self.turn(at_us)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         if process_index in self.directories:
             self.directories[process_index] = 0
         else:
             self.down[process_index] = True
         self.turn(at_us)
 
-    def restarted(self, at_us: int, process_index: int) -> None:
+    def restarted(self, at_us: int, event: int, process_index: int) -> None:
         self.down.pop(process_index, None)
         self.turn(at_us)
 

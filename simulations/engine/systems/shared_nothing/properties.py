@@ -61,11 +61,11 @@ class NoLostAck(NoLostWrite):
             else:
                 self.serves.pop(f"{process.id} {shard}", None)
 
-    def crashed(self, at_us: int, process_index: int) -> None:
-        self.hide((at_us, 0), process_index)
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
+        self.hide((at_us, event), process_index)
 
-    def began(self, at_us: int, process_index: int, process: Any) -> None:
-        NoLostWrite.began(self, at_us, process_index, process)
+    def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
+        NoLostWrite.began(self, at_us, event, process_index, process)
         self.serves = {place: since for place, since in self.serves.items() if place.split()[0] != process.id}
 
     def decided(self, processes: list[Any], key: str) -> Moment:
@@ -117,7 +117,7 @@ class BackupRestored(LogReader):
     def read(self, at_us: int, process_index: int, entry: Entry) -> None:
         self.saved.setdefault(f"{entry.key}\n{entry.operation}", (at_us, entry.operation))
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.restoring.pop(process_index, None)
 
     def compare(self, at_us: int, event: int, process: Any, began_us: int) -> None:

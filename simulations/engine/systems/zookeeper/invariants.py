@@ -69,7 +69,7 @@ class CommittedLogMonotonicity(Check):
         if log.first <= index <= log.last:
             self.prefixes[process_index] = (index, log.hash_at(index))
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.prefixes.pop(process_index, None)
 
 

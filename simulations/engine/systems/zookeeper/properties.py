@@ -195,7 +195,7 @@ class Orders(Delivery):
     def jumped(self, at_us: int, event: int, who: int, process: Any) -> None:
         self.previous[who] = process.snapshot_zxid
 
-    def crashed(self, at_us: int, process_index: int) -> None:
+    def crashed(self, at_us: int, event: int, process_index: int) -> None:
         self.previous.pop(process_index, None)
 
 
