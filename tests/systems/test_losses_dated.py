@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, ClassVar
 
 import pytest
 
 from simulations.catalogue import load
 from simulations.engine.checks.base import Verdict
+from simulations.engine.checks.history import Operation
+from simulations.engine.checks.no_lost_ack import NoLostAck
 from simulations.engine.experiment import parse
 from simulations.engine.experiment.structs import Experiment
 from simulations.engine.registry import SYSTEMS
@@ -55,6 +58,30 @@ def test_a_loss_is_dated_by_the_leader_that_took_over_without_it(
     assert seen == {(verdict.at_us, verdict.event)}
     assert verdict.at_us is not None
     assert after_us <= verdict.at_us < until_us
+
+
+def test_only_a_leader_that_holds_it_moves_the_date_of_a_loss() -> None:
+    check = Led()
+    check.completed(10, 1, Operation(1, "c", "x", "put", 1, 0, 10, "ok"))
+    dates = []
+    for epoch, held in ((1, {1}), (2, set()), (3, set()), (4, {1}), (5, set())):
+        leader = SimpleNamespace(role="leader", term=epoch, id=f"n{epoch}", held=held)
+        check.changed(100 * epoch, 10 * epoch, epoch, (), (), leader)
+        check.look(999, 99, {epoch: leader})  # type: ignore[dict-item]
+        verdict = check.verdict()
+        dates.append((verdict.verdict, verdict.at_us, verdict.event))
+    lost, later = ("violated", 200, 20), ("violated", 500, 50)
+    assert dates == [("holds", None, None), lost, lost, ("holds", None, None), later]
+
+
+class Led(NoLostAck):
+    """Leaders that say themselves what they hold."""
+
+    members: ClassVar[Any] = SimpleNamespace
+
+    @staticmethod
+    def operations(process: Any) -> tuple[set[int], set[int]]:
+        return process.held, set()
 
 
 def wiped(node: str, at_s: float, back_s: float) -> list[dict[str, Any]]:
@@ -231,7 +258,8 @@ def is_dated(experiment: Experiment, from_s: float, to_s: float) -> None:
     end_us, verdict = often.popitem()
     assert verdict.verdict == "violated"
     assert seldom[end_us] == verdict
-    assert verdict.at_us is not None and verdict.event is not None
+    assert verdict.at_us is not None
+    assert verdict.event is not None
     assert from_s <= verdict.at_us / 1_000_000 <= to_s
     since = [one for at_us, one in often.items() if at_us >= verdict.at_us and one.verdict == "violated"]
     assert {(one.at_us, one.event) for one in since} <= {(verdict.at_us, verdict.event)}

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from simulations.engine.checks.base import HOLDS, UNKNOWN, VIOLATED, Check, Verdict
+from simulations.engine.checks.base import BEGINNING, HOLDS, UNKNOWN, VIOLATED, Check, Moment, Verdict
 from simulations.engine.checks.history import Operation
 from simulations.engine.chunks import Chunks
 from simulations.engine.process import Note, Process
@@ -37,7 +37,8 @@ NOTES = {
 
 class NoLostAck(Check):
     """``answer``: what the last look found: (verdict, message, values, at_us, event); ``lost_at``: when the lost ones
-    were acknowledged, ``lost_ids``: which they are; ``led``: epoch -> (time, event) of when its first leader was seen.
+    were acknowledged, ``lost_ids``: which they are; ``led``: epoch -> when its first leader was seen; ``lacking``: of
+    what was acknowledged, operation -> since which leader all that took over were without it.
 
     Subclasses give ``members`` (the class of their processes), ``is_leader``, ``epoch`` and ``operations``:
     the ids applied and the ids held but not applied yet.
@@ -50,7 +51,8 @@ class NoLostAck(Check):
     lost_at: tuple[int, ...] = ()
     lost_ids: tuple[int, ...] = ()
     answer: tuple[str, str, dict[str, Any], int | None, int | None] = (UNKNOWN, "", {}, None, None)
-    led: dict[int, tuple[int, int]] = {}
+    led: dict[int, Moment] = {}
+    lacking: dict[int, Moment] = {}
 
     @staticmethod
     def is_leader(process: Any) -> bool:
@@ -78,9 +80,16 @@ class NoLostAck(Check):
     def changed(
         self, at_us: int, event: int, process_index: int, before: Any, after: Any, process: Any
     ) -> None:
-        """Remember since when the leader of each epoch leads: a loss is dated by it, whenever somebody looks."""
-        if isinstance(process, self.members) and self.is_leader(process):
-            self.led.setdefault(self.epoch(process), (at_us, event))
+        """Remember since when the leader of each epoch leads, and what it is without: a loss is dated by it, whenever
+        somebody looks."""
+        if not isinstance(process, self.members) or not self.is_leader(process):
+            return
+        epoch, moment = self.epoch(process), (at_us, event)
+        if epoch not in self.led:
+            self.led[epoch] = moment
+            held = set().union(*self.read(process)) if self.acknowledged else set()
+            lacking = [item[0] for item in self.acknowledged if item[0] not in held]
+            self.lacking = {id: self.lacking.get(id, moment) for id in lacking}
 
     def look(self, at_us: int, event: int, running: Mapping[int, Process]) -> None:
         """Compare what was acknowledged with what the leader of the highest epoch applied."""
@@ -99,8 +108,8 @@ class NoLostAck(Check):
         self.answer = self.compare(best)
 
     def compare(self, leader: Any) -> tuple[str, str, dict[str, Any], int | None, int | None]:
-        """The verdict against this leader. A loss is dated by the acknowledgement of the first that is missing, or by
-        the moment at which this leader took over without it."""
+        """The verdict against this leader. A loss is dated by its acknowledgement, or by the moment at which a leader
+        took over without it that no other with it followed; several by the earliest."""
         applied, waiting = self.read(leader)
         unapplied = [item for item in self.acknowledged if item[0] not in applied]
         missing = [item for item in unapplied if item[0] not in waiting]
@@ -109,13 +118,18 @@ class NoLostAck(Check):
         self.lost_ids = tuple(lost)
         if lost:
             values = {"leader": leader.id, "epoch": self.epoch(leader), "lost": len(lost), "first": lost[0]}
-            _, acknowledged, acknowledged_us = missing[0]
-            when, what = max((acknowledged_us, acknowledged), self.led.get(self.epoch(leader), (0, 0)))
+            when, what = min(self.dated(leader, item) for item in missing)
             return (VIOLATED, "no_lost_ack.lost", values, when, what)
         if unapplied:
             values = {"leader": leader.id, "waiting": len(unapplied)}
             return (UNKNOWN, "no_lost_ack.not_applied", values, None, None)
         return (HOLDS if self.judged else UNKNOWN, "", {}, None, None)
+
+    def dated(self, leader: Any, item: tuple[Any, ...]) -> Moment:
+        """Since when what this leader is without is lost."""
+        id, acknowledged, acknowledged_us = item[:3]
+        took_over = self.lacking.get(id) or self.led.get(self.epoch(leader), BEGINNING)
+        return max((acknowledged_us, acknowledged), took_over)
 
     def verdict(self) -> Verdict:
         """What the last look found. Not sticky: before the last heal nobody may be able to answer."""
