@@ -82,13 +82,21 @@ class Observer:
 
     def _concern(self, index: int, different: tuple[bool, ...]) -> list[Tell]:
         """How to tell the checks of a process that watch any of the attributes that differ; remembered."""
-        found = self.concerned[index][different] = [
-            check.changed
-            for check in self.judges_of(index)
-            if type(check).changed is not Check.changed
-            and (check.watches is None or any(different[position] for position in check.watches))
-        ]
+        process = self.kernel.contexts[index].process
+        found = self.concerned[index][different] = []
+        for check in self.judges_of(index):
+            watches = check.watches_of(process)
+            if type(check).changed is not Check.changed and (
+                watches is None or any(different[position] for position in watches)
+            ):
+                found.append(check.changed)
         return found
+
+    def parameters_changed(self, index: int) -> None:
+        """Somebody set parameters of a running process: what checks watch may depend on them."""
+        self.concerned[index] = {}
+        for check in self.judges_of(index):
+            check.parameters_changed(self.kernel.contexts[index].process)
 
     def crashed(self, index: int) -> None:
         for check in self.judges_of(index):

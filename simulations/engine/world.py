@@ -279,6 +279,7 @@ class World:
     def set_parameters(self, context: ProcessContext, parameters: Any) -> None:
         """Replace the parameters of a running process, and of its later lives."""
         context.process.parameters = self.parameters[context.id] = parameters
+        self.observer.parameters_changed(context.index)
         if context.host is not None and context.host.state == UP:
             self._outside_event(context, context.process.on_parameters)
 

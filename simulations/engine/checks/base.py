@@ -76,6 +76,10 @@ class Check(msgspec.Struct):
     def configure(self, options: Any) -> None:
         """Take over the arguments, before anything happened."""
 
+    def watches_of(self, process: Any) -> tuple[int, ...] | None:
+        """``watches``, as far as this process with its parameters needs to be looked at."""
+        return self.watches
+
     def changed(
         self,
         at_us: int,
@@ -95,6 +99,9 @@ class Check(msgspec.Struct):
 
     def began(self, at_us: int, event: int, process_index: int, process: Any) -> None:
         """The process began a life, its first one included; it has read nothing of its disk yet."""
+
+    def parameters_changed(self, process: Any) -> None:
+        """The process has other parameters from now on, and has done nothing with them yet."""
 
     def invoked(self, at_us: int, event: int, operation: Operation) -> None:
         """A client started an operation (history.Operation: id, client, kind, key, argument)."""

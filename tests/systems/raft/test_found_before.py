@@ -51,3 +51,15 @@ def took_shortcut(world: World) -> bool:
     processes: list[Any] = [context.process for context in world.kernel.contexts]
     leaders = [p for p in processes if isinstance(p, Raft) and p.role == "leader"]
     return any(check.found[0] and one.log.first <= check.found[1] <= one.last_applied for one in leaders)
+
+
+def test_it_remembers_what_compaction_takes_also_when_it_begins_later() -> None:
+    """Checks are told of what is applied only where logs are compacted: a parameter that may change in a run."""
+    plain = experiment(1, "raft", {"compact_every": 0}, disk_ms=5, servers=3)
+    world = World(parse({**plain, "faults": []}, SYSTEMS), 1, record="checks")
+    world.run_until(2_000_000)
+    world.command(2_000_000, {"do": "set_parameter", "name": "compact_every", "value": 5}, 1)
+    world.run_until(6_000_000)
+    servers = [one.process for one in world.kernel.contexts if isinstance(one.process, Raft)]
+    assert any(server.log.first > 5 for server in servers), "nothing was compacted"
+    assert world.verdicts()["no_lost_ack"].verdict == "holds"

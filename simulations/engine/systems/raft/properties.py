@@ -348,9 +348,13 @@ class RaftNoLostAck(NoLostAck):
     is_leader = staticmethod(is_leader)
     epoch = staticmethod(epoch)
     operations = staticmethod(operations)
-    watches: ClassVar[tuple[int, ...] | None] = (ROLE, TERM, APPLIED)
     history: Chunks[tuple[Any, ...]] = msgspec.field(default_factory=Chunks)
     found: tuple[int, int, int] = (0, 0, 0)
+
+    def watches_of(self, process: Any) -> tuple[int, ...]:
+        """A log that is kept whole tells by itself what was applied."""
+        compacted = isinstance(process, Raft) and process.parameters.compact_every
+        return (ROLE, TERM, APPLIED) if compacted else (ROLE, TERM)
 
     def compare(self, leader: Any) -> tuple[str, str, dict[str, Any], int | None, int | None]:
         """The verdict against this leader; what was found before in the same history is not looked for again."""
@@ -371,10 +375,14 @@ class RaftNoLostAck(NoLostAck):
     ) -> None:
         if before[ROLE] != after[ROLE] or before[TERM] != after[TERM]:
             super().changed(at_us, event, process_index, before, after, process)
-        if not process.parameters.compact_every:
+        self.parameters_changed(process)
+
+    def parameters_changed(self, process: Any) -> None:
+        """From when its log is compacted remember what a server has applied, all that it applied before included."""
+        if not isinstance(process, Raft) or not process.parameters.compact_every:
             return
         log: Log = process.log
-        for index in range(max(len(self.history) + 1, log.first), after[APPLIED] + 1):
+        for index in range(max(len(self.history) + 1, log.first), process.last_applied + 1):
             command = log[index].command
             self.history.append(
                 (log.hash_at(index), command.operation if isinstance(command, Request) else 0)
