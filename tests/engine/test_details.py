@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from pathlib import Path
 
 import msgspec
@@ -13,31 +12,20 @@ from simulations.engine.experiment.details import in_chinese
 from simulations.engine.experiment.problems import Problem
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
+from tests.chinese import calls, spoken, wrong_in
 
 FOLDER = Path(__file__).parents[2] / "simulations" / "engine" / "systems"
 
 
-def said(node: ast.expr) -> str:
-    """The text of a literal, with a number for each value; "" for a text that comes from elsewhere."""
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
-    return str(node.value) if isinstance(node, ast.Constant) else ""
-
-
 def sentences() -> set[str]:
     """What every ValueError of a system says."""
-    found: set[str] = set()
-    for path in FOLDER.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) == "ValueError" and node.args:
-                found.add(said(node.args[0]))
-    return found - {""}
+    return {spoken(call.args[0]) for call in calls(FOLDER, "ValueError") if call.args} - {""}
 
 
 def test_every_sentence_of_a_system_has_a_chinese_one() -> None:
     found = sentences()
     assert len(found) > 60
-    assert sorted(one for one in found if in_chinese(one) == one) == []
+    assert {one: wrong for one in found if (wrong := wrong_in(in_chinese(one)))} == {}
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import gzip
+import inspect
 import json
 import re
+from json import decoder, scanner
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -25,6 +27,7 @@ from simulations.histories.parsed import Fault
 from simulations.histories.reasons import PHRASES, in_chinese
 from simulations.services import dispatch, histories
 from simulations.services.histories import Question, judgement
+from tests.chinese import calls, spoken, wrong_in
 from tests.engine.random_histories import random_history
 from tests.stack import wait_until
 from tests.web import kit
@@ -218,43 +221,67 @@ def test_random_histories_survive_the_way_through_the_page() -> None:
 # Chinese ---------------------------------------------------------
 
 
-def reasons_raised() -> list[str]:
-    """Every reason in the readers' source, with X in the places."""
-    found = []
-    for path in Path(package.__path__[0]).glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            texts: list[ast.expr] = []
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "HistoryFormatError":
-                texts = node.args[1:2]
-            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "error":
-                texts = node.args[:1]
-            elif isinstance(node, ast.Return) and path.name in ("json_format.py", "parsed.py"):
-                texts = [node.value] if node.value else []
-            found += [plain for text in texts if (plain := plain_text(text))]
-    return found
+def reasons_raised() -> set[str]:
+    """Every reason in the readers' source and in that of the page, with something in the places."""
+    folder = Path(package.__path__[0])
+    served = calls(Path(histories.__file__).parent, "HistoryFormatError")
+    texts = {
+        spoken(call.args[1]) for call in [*calls(folder, "HistoryFormatError"), *served] if len(call.args) > 1
+    }
+    texts |= {spoken(call.args[0]) for call in calls(folder, "error", "ValueError") if call.args}
+    for name in ("json_format.py", "parsed.py"):
+        source = ast.parse((folder / name).read_text(encoding="utf-8"))
+        texts |= {spoken(node.value) for node in ast.walk(source) if isinstance(node, ast.Return)}
+    texts |= {f"not JSON: {said}" for said in said_of_json()}
+    # A reason that only puts a name before another one has no words of its own; what is written is no reason.
+    return {
+        text
+        for text in texts
+        if " " in text and not re.fullmatch(r"[\w.\[\] ]+: 7|\s*7: 7|\{.*", text, re.DOTALL)
+    }
 
 
-def plain_text(text: ast.expr) -> str:
-    if isinstance(text, ast.Constant) and isinstance(text.value, str):
-        return text.value
-    if isinstance(text, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in text.values)
-    return ""
+def said_of_json() -> set[str]:
+    """What Python's reader of JSON says."""
+    texts = set()
+    for source in (decoder, scanner):
+        for node in ast.walk(ast.parse(inspect.getsource(source))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "JSONDecodeError":
+                texts.add(spoken(node.args[0]))
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "msg":
+                texts |= {spoken(part) for part in ast.walk(node.value) if isinstance(part, ast.Constant)}
+    return {text for text in texts if text.startswith(("Exp", "Ext", "Ill", "Inv", "Unt"))}
 
 
 def test_every_reason_has_a_chinese_sentence() -> None:
-    # (A reason that only puts a field's name before another one, "value: 7", has no words of its own.)
-    composed = re.compile(r"\w+: 7")
-    raised = [reason for reason in reasons_raised() if not composed.fullmatch(reason)]
-    reasons = [reason for reason in raised if " " in reason and not reason.startswith(("{\n", " "))]
-    assert len(reasons) > 25
-    assert [reason for reason in reasons if in_chinese(reason).startswith("无法读取")] == []
+    found = reasons_raised()
+    assert len(found) > 50
+    assert {one: wrong for one in found if (wrong := wrong_in(in_chinese(one)))} == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "chinese"),
+    [
+        (
+            "[{:process 0, :type :invoke, :f :jump, :value 1}]",
+            ":f 的值 :jump 不在允许的值中：read、get、write",
+        ),
+        ("[(}]", "第 1 行的“(”被“}”闭合"),
+        ("{:process 12x}", "“12x”不是数字"),
+        ("[{:process " + "9" * 41, "整数超过 40 位"),
+    ],
+)
+def test_the_chinese_of_a_reason_has_quotation_marks_and_lists_of_its_own(text: str, chinese: str) -> None:
+    said = judgement(text.encode(), Question(format="knossos-edn"))["error"]["reason_zh"]
+    assert said.startswith(chinese)
 
 
 def test_every_chinese_sentence_fills_its_places() -> None:
     for pattern, chinese in PHRASES:
         groups = re.compile(pattern).groups
-        assert {int(place) for place in re.findall(r"\{(\d)\}", chinese)} == set(range(groups)), pattern
+        assert {int(place) for place in re.findall(r"\{(\d)(?::.)?\}", chinese)} == set(range(groups)), (
+            pattern
+        )
 
 
 def test_what_the_validator_says_is_translated() -> None:

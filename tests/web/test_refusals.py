@@ -2,41 +2,37 @@
 
 from __future__ import annotations
 
-import ast
+import re
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
-from simulations import refusals, wire
+from simulations import catalogue, refusals, wire
+from simulations.services import comparisons
+from tests.chinese import calls, spoken, wrong_in
 
 ROOT = Path(refusals.__file__).parent
 
 
-def message(node: ast.expr) -> str | None:
-    """The text of a literal, with a number for each value; None for a text that comes from elsewhere."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr):
-        return "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in node.values)
-    return None
-
-
 def raised() -> set[str]:
-    """What every BadInput of the product says."""
-    found: set[str] = set()
-    for path in ROOT.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "BadInput":
-                said = message(node.args[1])
-                found |= {said} if said else set()
-    return found
+    """What every BadInput of the product says, and a search that found nothing to make smaller."""
+    texts = {spoken(call.args[1]) for call in calls(ROOT, "BadInput") if len(call.args) > 1}
+    texts |= {spoken(call.args[0]) for call in calls(ROOT, "NotFailing") if call.args}
+    named = {refusals.TOO_MANY, refusals.UNABLE, wire.UNSTORABLE}
+    return (texts | named | set(comparisons.conditions(catalogue.load("RA-01")))) - {""}
 
 
-def test_every_refusal_is_said_in_chinese() -> None:
+def test_every_refusal_is_said_in_chinese_alone() -> None:
     messages = raised()
     assert len(messages) > 60
-    assert sorted(one for one in messages if refusals.in_chinese(one).startswith("无法完成")) == []
+    assert {one: wrong for one in messages if (wrong := wrong_in(refusals.in_chinese(one)))} == {}
+
+
+def test_every_chinese_refusal_fills_its_places() -> None:
+    for pattern, chinese in refusals.PHRASES:
+        places = {int(place) for place in re.findall(r"\{(\d)(?::.)?\}", chinese)}
+        assert places == set(range(re.compile(pattern).groups)), pattern
 
 
 def test_values_stand_in_the_chinese_sentence() -> None:
