@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from simulations.engine.experiment import ExperimentError, parse, problems
 from simulations.engine.experiment.problems import PROBLEMS_MAX
 from simulations.engine.registry import SYSTEMS
+from tests.chinese import calls, spoken, wrong_in
 from tests.engine.experiments import put, small
 
 
@@ -250,12 +252,74 @@ def test_huge_keys_and_values_are_shown_shortened() -> None:
     assert len(caught.value.message) < 200
 
 
-def test_what_was_expected_is_told_in_chinese_too() -> None:
-    source = Path(problems.__file__).parent
-    expected = {
-        word for file in source.glob("*.py") for word in re.findall(r'expected="([^"]+)"', file.read_text())
-    }
-    assert expected == set(problems.EXPECTED_ZH)
-    with pytest.raises(ExperimentError) as caught:
-        parse(put(small(), "stop_s", "soon"))
-    assert caught.value.problems[0].message_zh == "必须是数字，而不是 soon"
+# Chinese ---------------------------------------------------------
+
+
+def notes() -> list[tuple[str, dict[str, str]]]:
+    """(code, what is given to it as a literal) of every problem that the engine notes."""
+    found = []
+    for call in calls(Path(problems.__file__).parents[1], "add"):
+        words = [spoken(argument) for argument in call.args]
+        if len(words) == 2 and words[1] in problems.MESSAGES:
+            found.append((words[1], {word.arg or "": spoken(word.value) for word in call.keywords}))
+    return found
+
+
+def test_every_problem_is_told_in_chinese_alone() -> None:
+    for code, (_, chinese) in problems.MESSAGES.items():
+        places = {name: "7" for _, name, _, _ in Formatter().parse(chinese) if name}
+        assert wrong_in(problems.Problem("x", code, places).message_zh) == [], code
+
+
+def test_what_is_said_of_a_problem_beside_its_sentence_has_a_chinese_word_or_is_a_name() -> None:
+    assert len(notes()) > 50
+    for code, given in notes():
+        for place, word in given.items():
+            if place == "expected":
+                assert word in problems.WORDS_ZH
+            elif word:
+                assert re.fullmatch(r"[\w.]+((, | / )[\w.]+)*", word), (code, word)
+                assert ", " not in word or f"{{{place}:、}}" in problems.MESSAGES[code][1], (code, word)
+
+
+@pytest.mark.parametrize("given", [None, [], {}, True, 10**30, 1.5, ()])
+def test_what_was_given_is_told_in_chinese_too(given: Any) -> None:
+    for path in ("stop_s", "workload", "title", "play", "topology.nodes.0.id", "seed", "faults.0.do"):
+        found = refused(put(small(), path, given))
+        assert [wrong for one in found if (wrong := wrong_in(one.message_zh))] == [], found
+
+
+def refused(data: Any) -> tuple[problems.Problem, ...]:
+    """The problems of an experiment."""
+    try:
+        parse(data)
+    except ExperimentError as error:
+        return error.problems
+    return ()
+
+
+@pytest.mark.parametrize(
+    ("path", "given", "en", "zh"),
+    [
+        ("stop_s", "soon", "must be a number, not soon", "必须是数字，而不是 soon"),
+        ("stop_s", [20], "must be a number, not a list", "必须是数字，而不是列表"),
+        (
+            "title",
+            "a list",
+            "must be a text in en and zh, not a list",
+            "必须是含 en 与 zh 的文本，而不是 a list",
+        ),
+        (AT, {}, "needs exactly one kind", "必须恰好给出其中一种"),
+        (AT, {"exponential": 0}, "must be more than 0, not 0", "必须大于 0（给出的是 0）"),
+        ("topology.nodes.0.id", "leader", "leader is a word of fault scripts", "leader 是故障脚本的用词"),
+    ],
+)
+def test_a_problem_in_both_languages(path: str, given: Any, en: str, zh: str) -> None:
+    assert [(one.message, one.message_zh) for one in refused(put(small(), path, given))][:1] == [(en, zh)]
+
+
+def test_alternatives_are_listed_as_each_language_does() -> None:
+    line = {"do": "kill", "target": "n1"}
+    found = next(one for one in refused(put(small(), "faults", [line])) if one.code == "one_of")
+    assert found.message == "needs exactly one of at_s, when, every_s"
+    assert found.message_zh == "必须恰好给出其中一项：at_s、when、every_s"

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from simulations.engine.experiment.details import in_chinese
+from simulations.engine.phrases import filled
 
 PROBLEMS_MAX = 50
 SHOWN_MAX = 60
@@ -15,12 +16,13 @@ DETAIL_MAX = 400
 MESSAGES: dict[str, tuple[str, str]] = {
     "unknown_key": ("unknown key {given}", "未知的键 {given}"),
     "missing": ("is missing", "缺少此项"),
-    "type": ("must be {expected}, not {given}", "必须是{expected}，而不是 {given}"),
+    "type": ("must be {expected}, not {given}", "必须是 {expected}，而不是 {given}"),
     "not_finite": ("must be a finite number", "必须是有限的数"),
+    "not_positive": ("must be more than 0, not {given}", "必须大于 0（给出的是 {given}）"),
     "too_small": ("must be at least {limit}, not {given}", "不得小于 {limit}（给出的是 {given}）"),
     "too_large": ("must be at most {limit}, not {given}", "不得大于 {limit}（给出的是 {given}）"),
-    "too_long": ("is too long: at most {limit}", "太长：至多 {limit}"),
-    "too_short": ("is too short: at least {limit}", "太短：至少 {limit}"),
+    "too_long": ("is too long: at most {limit}", "太长，上限为 {limit}"),
+    "too_short": ("is too short: at least {limit}", "太短，下限为 {limit}"),
     "too_deep": ("is nested too deeply: at most {limit} levels", "嵌套太深：至多 {limit} 层"),
     "text": ("contains characters that are not allowed", "含有不允许的字符"),
     "id": (
@@ -28,9 +30,13 @@ MESSAGES: dict[str, tuple[str, str]] = {
         "只能由字母、数字、- 和 _ 组成（至多 {limit} 个字符），不能是 {given}",
     ),
     "choice": ("must be one of the allowed values, not {given}", "必须是允许的值之一，而不是 {given}"),
-    "one_of": ("needs exactly one of {given}", "必须恰好给出其中一项：{given}"),
+    "one_of": ("needs exactly one of {given}", "必须恰好给出其中一项：{given:、}"),
     "needs": ("needs {given} as well", "还需要同时给出 {given}"),
-    "conflict": ("cannot be combined with {given}", "不能与 {given} 同时使用"),
+    "conflict": ("cannot be combined with {given}", "不能与 {given:、} 同时使用"),
+    "reserved": ("{given} is a word of fault scripts", "{given} 是故障脚本的用词"),
+    "no_end": ("this action does not last", "这个动作不会持续"),
+    "one_kind": ("needs exactly one kind", "必须恰好给出其中一种"),
+    "without_choices": ("choices and kind: choice go together", "choices 与 kind: choice 必须同时给出"),
     "duplicate": ("{given} is used twice", "{given} 重复出现"),
     "unknown_id": ("{given} is not the id of anything here", "{given} 不是这里任何对象的标识"),
     "order": ("must be in increasing order", "必须按从小到大的顺序排列"),
@@ -57,17 +63,19 @@ MESSAGES: dict[str, tuple[str, str]] = {
 """code -> sentence in English and Chinese; the words in braces come from Problem.values."""
 
 
-EXPECTED_ZH = {
+WORDS_ZH = {
+    "a huge number": "巨大的数",
     "a list": "列表",
     "a number": "数字",
-    "a pair [weight, distribution]": "[权重, 分布] 对",
+    "a pair [weight, distribution]": "一对 [权重, 分布]",
     "a record": "记录",
     "a text in en and zh": "含 en 与 zh 的文本",
     "a text": "文本",
     "a whole number": "整数",
-    "true or false": "true 或 false",
+    "nothing": "空值",
+    "true or false": "布尔值（true 或 false）",
 }
-"""What was expected, in Chinese."""
+"""What was expected, and what was given where it is no text of somebody's, in Chinese."""
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -86,10 +94,12 @@ class Problem(msgspec.Struct, frozen=True):
     @property
     def message_zh(self) -> str:
         """The sentence in Chinese."""
-        expected = EXPECTED_ZH.get(self.values.get("expected", ""))
-        values = {**self.values, "expected": expected} if expected else dict(self.values)
+        sentence, values = MESSAGES[self.code][1], dict(self.values)
+        for name in ("expected", "given"):  # a word of ours needs no blank before it
+            if f"{name}_zh" in values:
+                sentence = sentence.replace(f" {{{name}}}", values[f"{name}_zh"])
         values["detail"] = values.get("detail_zh") or in_chinese(values.get("detail", ""))
-        return MESSAGES[self.code][1].format(**values)
+        return filled(sentence, **values)
 
     def __str__(self) -> str:
         allowed = f" (allowed: {', '.join(self.allowed)})" if self.allowed else ""
@@ -129,12 +139,18 @@ class Problems:
                 name: show(value, DETAIL_MAX if name.startswith("detail") else SHOWN_MAX)
                 for name, value in values.items()
             }
-            self.found.append(Problem(path, code, shown, allowed))
+            self.found.append(Problem(path, code, {**shown, **own_words(values, shown)}, allowed))
 
     def raise_if_any(self) -> None:
         """Raise ExperimentError when something was noted."""
         if self.found:
             raise ExperimentError(self.found)
+
+
+def own_words(values: dict[str, Any], shown: dict[str, str]) -> dict[str, str]:
+    """{name_zh: words} of what is told in words of ours: what was expected, and values that are no text."""
+    ours = {name for name, value in values.items() if name == "expected" or not isinstance(value, str)}
+    return {f"{name}_zh": WORDS_ZH[shown[name]] for name in sorted(ours) if shown[name] in WORDS_ZH}
 
 
 def show(value: Any, longest: int = SHOWN_MAX) -> str:

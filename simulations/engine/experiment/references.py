@@ -113,7 +113,7 @@ def check_topology(topology: Topology, names: Names, problems: Problems) -> None
     zones = [zone for region in topology.regions for zone in region.zones]
     for path, id in place_ids(topology):
         if id in SYMBOLIC_TARGETS:
-            problems.add(path, "conflict", given=f"the target word {id}")
+            problems.add(path, "reserved", given=id)
     for i, node in enumerate(topology.nodes):
         path = f"topology.nodes[{i}]"
         known(node.zone, [zone.id for zone in zones], f"{path}.zone", problems)
@@ -293,7 +293,7 @@ def check_group(owner: Any, prefix: str, names: Names | None, problems: Problems
         path = f"{prefix}predict[{i}]"
         check_scope(predict, path, names, problems)
         if (predict.kind == "choice") != bool(predict.choices):
-            problems.add(f"{path}.choices", "needs", given="kind: choice with choices")
+            problems.add(f"{path}.choices", "without_choices")
 
 
 def check_bounds(item: Any, fields: tuple[str, ...], wanted: bool, path: str, problems: Problems) -> None:

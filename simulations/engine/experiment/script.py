@@ -100,7 +100,7 @@ def check_timing(action: Action, found: dict[str, Any], path: str, problems: Pro
     """One trigger, and only what goes with it."""
     check_trigger(found, path, problems)
     if "for_s" in found and not action.undo:
-        problems.add(child(path, "for_s"), "conflict", given="an action that does not last")
+        problems.add(child(path, "for_s"), "no_end")
     if "probability" in found and "every_s" not in found:
         problems.add(child(path, "probability"), "needs", allowed=("every_s",), given="every_s")
 

@@ -25,8 +25,10 @@ class Spread(msgspec.Struct, frozen=True):
             return INVALID if found is INVALID else Distribution("constant", (found,))
         kinds = tuple(kind for kind in DISTRIBUTION_VALUES if kind != "constant")
         if len(value) != 1 or next(iter(value)) not in kinds:
-            given = next(iter(value), "nothing") if len(value) <= 1 else "several kinds"
-            problems.add(path, "choice", allowed=kinds, given=given)
+            if len(value) == 1:
+                problems.add(path, "choice", allowed=kinds, given=next(iter(value)))
+            else:
+                problems.add(path, "one_kind", allowed=kinds)
             return INVALID
         kind, values = next(iter(value.items()))
         inner = child(path, kind)
@@ -48,7 +50,7 @@ class Spread(msgspec.Struct, frozen=True):
             problems.add(path, "order")
             return INVALID
         if kind in ("lognormal", "exponential", "pareto") and min(found) <= 0:
-            problems.add(path, "too_small", limit="more than 0", given=min(found))
+            problems.add(path, "not_positive", given=min(found))
             return INVALID
         return Distribution(kind, tuple(found))
 
