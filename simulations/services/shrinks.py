@@ -14,6 +14,7 @@ from django.db.models import F
 from simulations.engine.experiment import Experiment
 from simulations.live.recipe import LoggedCommand
 from simulations.models import Run, Shrink
+from simulations.refusals import in_chinese
 from simulations.services import dispatch, experiments, runs
 from simulations.services.sweep_orders import with_commands
 from simulations.shrink.search import Case, NotFailing, OutOfTime, Search, read_case
@@ -138,5 +139,6 @@ def state(row: Shrink, visitor: str = "") -> dict[str, Any]:
         "check": row.check_name,
         "progress": row.progress,
         "error": row.error,
+        "error_zh": in_chinese(row.error) if row.error else "",
         "result": row.result,
     }

@@ -169,6 +169,7 @@ def test_a_check_that_holds_cannot_be_shrunk(client: Client) -> None:
     found = get(client, f"/api/shrinks/{row.code}")
     assert found["state"] == "failed"
     assert "not violated" in found["error"]
+    assert found["error_zh"] == "用种子 2 运行时没有违反 one_leader_per_term"
 
 
 def test_a_cancelled_search_stops(client: Client) -> None:

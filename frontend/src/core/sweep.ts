@@ -26,7 +26,7 @@ export interface Choices {
   parameters: Settings; words: Record<string, Text>; metrics: string[]; checks: string[];
 }
 export interface ShrinkState {
-  code: string; state: 'running' | 'cancelled' | 'done' | 'failed'; check: string; seed: number; error: string;
+  code: string; state: 'running' | 'cancelled' | 'done' | 'failed'; check: string; seed: number; error: string; error_zh: string;
   progress: { tests?: number; tests_max?: number; left?: number; of?: number };
   result: { run: string; faults: number; messages: number; from_faults: number; tests: number; minimal: boolean } | null;
 }
