@@ -2,11 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { parse } from 'svelte/compiler';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 
 import en from '../src/i18n/en';
 import { fill, language, lookup, t } from '../src/i18n/index.svelte';
+import { jsonTrouble } from '../src/i18n/json';
 import zh from '../src/i18n/zh';
+import { request } from '../src/net/api';
 
 type Flat = Record<string, string>;
 const flat = (catalogue: Record<string, Record<string, string>>): Flat => Object.fromEntries(
@@ -115,6 +117,41 @@ describe('components', () => {
   });
   it.each(components.map((file) => [file.slice(SOURCE.length + 1), file]))('%s has no text of its own', (_, file) => {
     expect(literals(parse(readFileSync(file, 'utf8'), { modern: true }).fragment)).toEqual([]);
+  });
+});
+
+describe('what went wrong', () => {
+  const sources = [...filesIn(SOURCE, '.svelte'), ...filesIn(SOURCE, '.ts')];
+  it.each([
+    ['the English half of what the server says', /\{\w*(?:problem|refusal|one)\.message\}/],
+    ['an error with its English name in front', /String\(error\)/],
+    ['a choice between the halves outside the one place for it', /'zh' && \w*\.?message_zh/],
+  ])('is never shown as %s', (_, pattern) => {
+    const found = sources.filter((file) => !file.endsWith('net/api.ts') && pattern.test(readFileSync(file, 'utf8')));
+    expect(found.map((file) => file.slice(SOURCE.length + 1))).toEqual([]);
+  });
+  it.each([
+    ['[1 2]', 'Expected \',\' or \']\' after array element in JSON at position 3', '问题在第 1 行第 4 列'],
+    ['[1,\n2 3]', 'Expected \',\' in JSON at position 6 (line 2 column 3)', '问题在第 2 行第 3 列'],
+    ['[1,\n2 3]', 'Expected \',\' in JSON at position 6', '问题在第 2 行第 3 列'],
+    ['', 'Unexpected end of JSON input', '内容不完整'],
+    ['hello', 'Unexpected token \'h\', "hello" is not valid JSON', '无法解析'],
+  ])('in %j is told in Chinese, whatever the browser says', (text, message, chinese) => {
+    language.current = 'zh';
+    expect(jsonTrouble(new SyntaxError(message), text)).toBe(chinese);
+    language.current = 'en';
+  });
+  it('is told in Chinese where no server answers, or something else in its place', async () => {
+    language.current = 'zh';
+    const fetched = vi.spyOn(globalThis, 'fetch');
+    fetched.mockRejectedValueOnce(new TypeError('Failed to fetch'));
+    await expect(request('/api/systems')).rejects.toThrow('无法连接服务器');
+    fetched.mockResolvedValueOnce(new Response('<h1>Bad Gateway</h1>', { status: 502, statusText: 'Bad Gateway' }));
+    await expect(request('/api/systems')).rejects.toThrow('服务器返回了状态码 502');
+    fetched.mockRejectedValueOnce(new DOMException('aborted', 'AbortError'));
+    await expect(request('/api/systems')).rejects.toThrow('aborted');
+    fetched.mockRestore();
+    language.current = 'en';
   });
 });
 

@@ -3,6 +3,7 @@
  * bar is a new list of lines. Pure. Seconds of virtual time throughout, as the experiment's file has them.
  */
 
+import { jsonTrouble } from '../i18n/json';
 import type { Experiment, FaultLine } from './experiment';
 
 /** What a bar needs to know of the fault vocabulary: which action ends one that lasts, "" for one that does not last. */
@@ -264,9 +265,9 @@ export const scriptText = (lines: Lines): string =>
 export function readScript(text: string): { lines: FaultLine[] } | { refused: string } {
   let found: unknown;
   try {
-    found = JSON.parse(text.trim() || '[]');
+    found = JSON.parse(text.trim() ? text : '[]');
   } catch (error) {
-    return { refused: (error as Error).message };
+    return { refused: jsonTrouble(error, text) };
   }
   const sound = Array.isArray(found) && found.every((line) => line && typeof line === 'object' && typeof (line as FaultLine).do === 'string');
   return sound ? { lines: found as FaultLine[] } : { refused: '[{"at_s": 5, "do": "kill", "target": "leader"}, ...]' };

@@ -3,6 +3,7 @@
 import type { Json } from '../core/chunk';
 import type { Parameter } from '../core/descriptor';
 import type { MessageKey } from '../i18n/index.svelte';
+import { jsonTrouble } from '../i18n/json';
 import { unitWords } from '../i18n/names';
 
 export interface Refusal {
@@ -34,7 +35,7 @@ export function readJson(text: string): Reading<Json> {
   try {
     return { value: JSON.parse(text) as Json };
   } catch (error) {
-    return refuse('editor.bad_json', { message: (error as Error).message });
+    return refuse('editor.bad_json', { message: jsonTrouble(error, text) });
   }
 }
 

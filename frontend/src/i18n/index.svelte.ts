@@ -83,5 +83,8 @@ export function noteText(note: Note, values: Record<string, unknown>): string {
 
 export type Translate = typeof t;
 
+/** Items one after another, as each language lists them. */
+export const listed = (items: readonly unknown[]): string => items.join(language.current === 'zh' ? '、' : ', ');
+
 /** "team: looks for the runbook". */
 export const said = (who: string, words: string): string => `${who}${language.current === 'zh' ? '：' : ': '}${words}`;

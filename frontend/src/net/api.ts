@@ -1,6 +1,6 @@
 /** The HTTP side of docs/protocol.md. Errors keep the server's field and message. */
 
-import { language } from '../i18n/index.svelte';
+import { language, t } from '../i18n/index.svelte';
 import type { Disaster } from '../core/operate';
 import type { Descriptors } from '../core/descriptor';
 import type { Experiment, FaultLine } from '../core/experiment';
@@ -38,10 +38,15 @@ export async function request(path: string, options: RequestInit = {}): Promise<
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (options.body) headers['Content-Type'] = options.body instanceof Blob ? options.body.type : 'application/json';
   if (options.method && options.method !== 'GET') headers['X-CSRFToken'] = csrfToken();
-  const response = await fetch(path, { credentials: 'same-origin', ...options, headers });
+  const response = await fetch(path, { credentials: 'same-origin', ...options, headers }).catch(unreached);
   if (response.ok) return response;
   const body = (await response.json().catch(() => null)) as { error?: Refusal & { allowed?: unknown } } | null;
-  throw new ApiError(response.status, body?.error?.field ?? '', body?.error ? refusalText(body.error) : response.statusText, body?.error?.allowed, body);
+  throw new ApiError(response.status, body?.error?.field ?? '', body?.error ? refusalText(body.error) : t('common.no_answer', { status: response.status }), body?.error?.allowed, body);
+}
+
+/** Browsers say in English, each in its own words, that nothing answers. */
+function unreached(error: Error): never {
+  throw error.name === 'AbortError' ? error : new Error(t('common.no_server'));
 }
 
 const get = async <T>(path: string): Promise<T> => (await (await request(path)).json()) as T;

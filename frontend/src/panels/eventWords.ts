@@ -5,7 +5,7 @@ import { descriptorOf } from '../core/scene';
 import { noteOf, type ViewField } from '../core/descriptor';
 import { duration } from '../core/result';
 import type { Arrow, Chain } from '../core/why';
-import { language, noteText, pick, said, t } from '../i18n/index.svelte';
+import { listed, noteText, pick, said, t } from '../i18n/index.svelte';
 import { messageWord } from '../state/menus.svelte';
 import type { Session } from '../state/session.svelte';
 import { faultText } from './faults';
@@ -46,7 +46,7 @@ export function changeWords(event: TraceEvent, session: Session): string[] {
   const line = (name: string, text: string): string => said(fieldTitle(event[3], name, session), text);
   return [
     ...Object.entries({ ...fields, ...maps }).map(([name, value]) => line(name, valueText(value, fieldOf(event[3], name, session), session, event[3]))),
-    ...Object.entries(gone).map(([name, keys]) => line(name, t('views.keys_gone', { keys: keys.join(language.current === 'zh' ? '、' : ', ') }))),
+    ...Object.entries(gone).map(([name, keys]) => line(name, t('views.keys_gone', { keys: listed(keys) }))),
     ...Object.entries(grown).map(([name, [last]]) => line(name, t('views.log_to', { last }))),
   ];
 }
@@ -79,6 +79,6 @@ export function valueText(value: Json | undefined, field: ViewField | undefined,
     const role = descriptorOf(session.world?.processes[process], session.descriptors)?.roles.find((one) => one.name === value);
     return role ? pick(role.title) : String(value);
   }
-  const text = typeof value === 'string' ? value : Array.isArray(value) && value.every((one) => typeof one !== 'object') ? value.join(language.current === 'zh' ? '、' : ', ') : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : Array.isArray(value) && value.every((one) => typeof one !== 'object') ? listed(value) : JSON.stringify(value);
   return text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX - 1)}…` : text || '–';
 }

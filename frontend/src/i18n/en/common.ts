@@ -38,6 +38,11 @@ export default {
   gallery: 'Gallery',
   undo_short: 'Undo',
   undo: 'Undo last command',
+  no_server: 'the server cannot be reached',
+  no_answer: 'the server answered with status {status}',
+  json_at: 'see line {line}, column {column}',
+  json_ends: 'it ends too early',
+  json_bad: 'it cannot be read',
   second_short: 's',
   sentence_end: '. ',
 };

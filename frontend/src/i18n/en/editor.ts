@@ -251,7 +251,7 @@ export default {
   id_form: 'Letters, digits, - and _ only, 40 at most, a letter or digit first.',
   id_taken: 'Something else here is called "{id}".',
   id_reserved: '"{id}" is a word of the fault script.',
-  reason_allowed: '{reason} Allowed: {allowed}',
+  reason_allowed: '{reason} (allowed: {allowed})',
   panel_help: 'The cluster of a run does not change while it runs. Take a copy to change anything: nodes, places, links, system, clients, script.',
   panel_edit: 'Edit a copy',
   panel_new: 'Build a new one',

@@ -4,6 +4,7 @@ export default {
   download_porcupine: 'History for Porcupine (EDN)',
   report: 'Report',
   picture: 'Picture of this view',
+  picture_failed: 'The browser could not make the picture.',
   picture_of: 'Download {format}',
   frame: 'For a page of yours',
   save_link: 'Save link',

@@ -38,6 +38,11 @@ export default {
   gallery: '实验库',
   undo_short: '撤销',
   undo: '撤销上一条命令',
+  no_server: '无法连接服务器',
+  no_answer: '服务器返回了状态码 {status}',
+  json_at: '问题在第 {line} 行第 {column} 列',
+  json_ends: '内容不完整',
+  json_bad: '无法解析',
   second_short: '秒',
   sentence_end: '。',
 };

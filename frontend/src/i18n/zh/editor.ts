@@ -251,7 +251,7 @@ export default {
   id_form: '只能用字母、数字、- 和 _，至多 40 个，以字母或数字开头。',
   id_taken: '这里已有另一个对象叫“{id}”。',
   id_reserved: '“{id}”是故障脚本的用词。',
-  reason_allowed: '{reason} 允许的值：{allowed}',
+  reason_allowed: '{reason}（允许的值：{allowed}）',
   panel_help: '运行中的集群不会改变。想修改节点、地点、链路、系统、客户端或脚本，请复制一份。',
   panel_edit: '编辑副本',
   panel_new: '新建一个',

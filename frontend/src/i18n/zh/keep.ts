@@ -4,6 +4,7 @@ export default {
   download_porcupine: 'Porcupine 历史（EDN）',
   report: '报告',
   picture: '当前视图的图片',
+  picture_failed: '浏览器无法生成图片。',
   picture_of: '下载 {format}',
   frame: '嵌入您的网页',
   save_link: '保存链接',
