@@ -79,7 +79,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"is out of range", "超出范围"),
     (r"is empty", "为空"),
     (r"is missing or not that of the cookie", "缺失，或与 Cookie 不符"),
-    (r"is missing", "缺失"),
+    (r"is missing", "缺少此项"),
     (r"is not allowed here", "此处不允许"),
     (r"is too large or not finite", "太大，或不是有限的数"),
     (r"is too large, too deep or holds a number that is not finite", "太大、嵌套太深，或含有非有限的数"),

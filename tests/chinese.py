@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 KEPT = frozenset(
@@ -34,6 +34,16 @@ def wrong_in(sentence: str) -> list[str]:
     words = [word for word in re.findall("[A-Za-z]+", plain) if word not in KEPT]
     signs = [found[0] for sign in (HALF_WIDTH, TIGHT) for found in sign.finditer(plain)]
     return words + signs + ([] if re.search("[一-鿿]", plain) else ["no Chinese"])
+
+
+def unfilled(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """The patterns of which the Chinese sentence leaves something out, or has a place too many."""
+    return [
+        pattern
+        for pattern, chinese in pairs
+        if {int(place) for place in re.findall(r"\{(\d)(?::[^}]*)?\}", chinese)}
+        != set(range(re.compile(pattern).groups))
+    ]
 
 
 def spoken(node: ast.expr | None) -> str:

@@ -6,21 +6,25 @@ import re
 from collections.abc import Sequence
 
 NAME = re.compile(r"[\w.\[\]]+(?:, [\w.\[\]]+)*")
+TYPES = {
+    "int": "整数", "float": "数字", "str": "文本", "bool": "布尔值", "null": "空值", "object": "记录", "array": "列表"
+}  # fmt: skip
+"""What msgspec calls the kinds of values, in the words that experiments have for them."""
 QUOTED = re.compile(r"'(.*)'|\"(.*)\"", re.DOTALL)
 
 OF_MSGSPEC: tuple[tuple[str, str], ...] = (
-    (r"Expected `([^`]+)`, got `([^`]+)`", "应为 `{0}`，实际是 `{1}`"),
-    (r"Expected `([^`]+)` of length >= (\d+)", "应为 `{0}`，长度不小于 {1}"),
-    (r"Expected `([^`]+)` of length <= (\d+)", "应为 `{0}`，长度不大于 {1}"),
-    (r"Expected `([^`]+)` of length (\d+)(?: to \d+)?, got (\d+)", "应为 `{0}`，长度为 {1}，实际是 {2}"),
-    (r"Expected `([^`]+)` of length (\d+)", "应为 `{0}`，长度为 {1}"),
-    (r"Expected `([^`]+)` >= (\S+)", "应为不小于 {1} 的 `{0}`"),
-    (r"Expected `([^`]+)` <= (\S+)", "应为不大于 {1} 的 `{0}`"),
-    (r"Expected `([^`]+)` > (\S+)", "应为大于 {1} 的 `{0}`"),
-    (r"Expected `([^`]+)` < (\S+)", "应为小于 {1} 的 `{0}`"),
-    (r"Expected `([^`]+)` that's a multiple of (\S+)", "应为 `{0}`，且是 {1} 的倍数"),
-    (r"Expected `([^`]+)` matching regex (.*)", "应为符合 {1} 的 `{0}`"),
-    (r"Expected `([^`]+)`", "应为 `{0}`"),
+    (r"Expected `([^`]+)`, got `([^`]+)`", "应为{0:类型}，实际是{1:类型}"),
+    (r"Expected `([^`]+)` of length >= (\d+)", "应为{0:类型}，长度不小于 {1}"),
+    (r"Expected `([^`]+)` of length <= (\d+)", "应为{0:类型}，长度不大于 {1}"),
+    (r"Expected `([^`]+)` of length (\d+)(?: to \d+)?, got (\d+)", "应为{0:类型}，长度为 {1}，实际是 {2}"),
+    (r"Expected `([^`]+)` of length (\d+)", "应为{0:类型}，长度为 {1}"),
+    (r"Expected `([^`]+)` >= (\S+)", "应为不小于 {1} 的{0:类型}"),
+    (r"Expected `([^`]+)` <= (\S+)", "应为不大于 {1} 的{0:类型}"),
+    (r"Expected `([^`]+)` > (\S+)", "应为大于 {1} 的{0:类型}"),
+    (r"Expected `([^`]+)` < (\S+)", "应为小于 {1} 的{0:类型}"),
+    (r"Expected `([^`]+)` that's a multiple of (\S+)", "应为{0:类型}，且是 {1} 的倍数"),
+    (r"Expected `([^`]+)` matching regex (.*)", "应为符合 {1} 的{0:类型}"),
+    (r"Expected `([^`]+)`", "应为{0:类型}"),
     (r"Invalid (?:enum )?value (.*)", "值 {0} 不在允许的范围内"),
     (r"Object missing required field `([^`]+)`", "缺少字段 `{0}`"),
     (r"Object contains unknown field `([^`]+)`", "未知的字段 `{0}`"),
@@ -32,11 +36,14 @@ OF_MSGSPEC: tuple[tuple[str, str], ...] = (
 
 class Piece(str):
     """What an English sentence holds of the moment: `{0}` with quotation marks as Chinese has them, `{0:、}` a list
-    with that between its items."""
+    with that between its items, `{0:类型}` the kinds that a value may have."""
 
     __slots__ = ()
 
     def __format__(self, between: str) -> str:
+        if between == "类型":
+            *others, last = [TYPES.get(kind, f" `{kind}` ") for kind in self.split(" | ")]
+            return f"{'、'.join(others)}或{last}" if others else last
         if between:
             return self.replace(", ", between)
         found = QUOTED.fullmatch(self)

@@ -59,7 +59,7 @@ PHRASES: tuple[tuple[str, str], ...] = (
     (r"must not be negative", "不能为负"),
     (r"a cas takes (.+)", "cas 需要 {0}"),
     (r"an append takes text", "append 需要文本"),
-    (r"missing, but the outcome is (\S+)", "缺失，但 outcome 是 {0}"),
+    (r"missing, but the outcome is (\S+)", "缺少此项，但 outcome 是 {0}"),
     (r"given, but the outcome is pending", "已给出，但 outcome 是 pending"),
     (r"before invoked_us", "早于 invoked_us"),
     (r"must name every invocation \((.+)\) and completion \((.+)\) once",

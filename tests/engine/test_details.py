@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from simulations import catalogue
-from simulations.engine.experiment.details import in_chinese
+from simulations.engine.experiment.details import SHAPES, in_chinese
 from simulations.engine.experiment.problems import Problem
 from simulations.engine.registry import SYSTEMS
 from simulations.engine.world import World
-from tests.chinese import calls, spoken, wrong_in
+from tests.chinese import calls, spoken, unfilled, wrong_in
 
 FOLDER = Path(__file__).parents[2] / "simulations" / "engine" / "systems"
 
@@ -28,10 +28,14 @@ def test_every_sentence_of_a_system_has_a_chinese_one() -> None:
     assert {one: wrong for one in found if (wrong := wrong_in(in_chinese(one)))} == {}
 
 
+def test_every_chinese_sentence_fills_its_places() -> None:
+    assert unfilled(SHAPES) == []
+
+
 @pytest.mark.parametrize(
     ("given", "chinese"),
     [
-        ({"heartbeat_ms": "x"}, "应为 `float`，实际是 `str`，位于 `$.heartbeat_ms`"),
+        ({"heartbeat_ms": "x"}, "应为数字，实际是文本，位于 `$.heartbeat_ms`"),
         ({"heartbeat_ms": -1}, "heartbeat_ms：1 至 600000 的数字"),
     ],
 )

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
+from typing import Annotated, Literal
 
+import msgspec
 import pytest
 from django.test import Client
 
 from simulations import catalogue, refusals, wire
 from simulations.services import comparisons
-from tests.chinese import calls, spoken, wrong_in
+from tests.chinese import calls, spoken, unfilled, wrong_in
 
 ROOT = Path(refusals.__file__).parent
+
+
+class Asked(msgspec.Struct, forbid_unknown_fields=True):
+    """Everything that a struct can ask of what is sent."""
+
+    n: Annotated[int, msgspec.Meta(ge=1, le=4)]
+    even: Annotated[int, msgspec.Meta(multiple_of=2)] = 2
+    share: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.5
+    word: Annotated[str, msgspec.Meta(min_length=1, max_length=3)] | None = None
+    key: Annotated[str, msgspec.Meta(pattern="^[a-z]+$")] = "a"
+    items: Annotated[list[int], msgspec.Meta(min_length=1, max_length=2)] = msgspec.field(
+        default_factory=lambda: [1]
+    )
+    pair: tuple[int, int] = (1, 2)
+    named: Annotated[dict[str, int], msgspec.Meta(min_length=1)] = {}
+    side: Literal["left", "right"] = "left"
 
 
 def raised() -> set[str]:
@@ -30,9 +47,41 @@ def test_every_refusal_is_said_in_chinese_alone() -> None:
 
 
 def test_every_chinese_refusal_fills_its_places() -> None:
-    for pattern, chinese in refusals.PHRASES:
-        places = {int(place) for place in re.findall(r"\{(\d)(?::.)?\}", chinese)}
-        assert places == set(range(re.compile(pattern).groups)), pattern
+    assert unfilled(refusals.PHRASES) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "chinese"),
+    [
+        (b"7", "应为记录，实际是整数"),
+        (b'{"n": "x"}', "应为整数，实际是文本"),
+        (b'{"n": 1, "word": 7}', "应为文本或空值，实际是整数"),
+        (b'{"n": 0}', "应为不小于 1 的整数"),
+        (b'{"n": 5}', "应为不大于 4 的整数"),
+        (b'{"n": 1.5}', "应为整数，实际是数字"),
+        (b'{"n": 1, "share": 0}', "应为大于 0.0 的数字"),
+        (b'{"n": 1, "share": 1}', "应为小于 1.0 的数字"),
+        (b'{"n": 1, "even": 3}', "应为整数，且是 2 的倍数"),
+        (b'{"n": 1, "word": ""}', "应为文本，长度不小于 1"),
+        (b'{"n": 1, "word": "long"}', "应为文本，长度不大于 3"),
+        (b'{"n": 1, "key": "?"}', "应为符合“^[a-z]+$”的文本"),
+        (b'{"n": 1, "items": []}', "应为列表，长度不小于 1"),
+        (b'{"n": 1, "items": [1, 2, 3]}', "应为列表，长度不大于 2"),
+        (b'{"n": 1, "pair": [1]}', "应为列表，长度为 2"),
+        (b'{"n": 1, "named": {}}', "应为记录，长度不小于 1"),
+        (b'{"n": 1, "side": "up"}', "值“up”不在允许的范围内"),
+        (b'{"n": 1, "share": 1e999}', "数值超出范围"),
+        (b"{}", "缺少此项"),
+        (b'{"n": 1, "more": 1}', "未知的字段"),
+        (b"{", "这不是完整的 JSON"),
+        (b"{]", "这不是 JSON：第 1 字节处有误"),
+        (b'{"n": 1, "word": "\xff"}', "这不是 JSON：不是 UTF-8 文本"),
+    ],
+)
+def test_what_msgspec_refuses_is_said_in_chinese(given: bytes, chinese: str) -> None:
+    with pytest.raises(wire.BadInput) as refused:
+        wire.decode_strictly(msgspec.json.Decoder(Asked), given)
+    assert refused.value.message_zh == chinese
 
 
 def test_values_stand_in_the_chinese_sentence() -> None:
