@@ -141,6 +141,17 @@ describe('what went wrong', () => {
     expect(jsonTrouble(new SyntaxError(message), text)).toBe(chinese);
     language.current = 'en';
   });
+  it('is a whole sentence: of bad input the field is its subject', async () => {
+    language.current = 'zh';
+    const fetched = vi.spyOn(globalThis, 'fetch');
+    const answer = (status: number, field: string, message_zh: string) => new Response(JSON.stringify({ error: { field, message: '', message_zh } }), { status });
+    fetched.mockResolvedValueOnce(answer(400, 'seeds', '应为不大于 20000 的整数'));
+    await expect(request('/api/sweeps')).rejects.toThrow('seeds：应为不大于 20000 的整数');
+    fetched.mockResolvedValueOnce(answer(404, 'run', '没有这个运行'));
+    await expect(request('/api/runs/x')).rejects.toThrow(/^没有这个运行$/);
+    fetched.mockRestore();
+    language.current = 'en';
+  });
   it('is told in Chinese where no server answers, or something else in its place', async () => {
     language.current = 'zh';
     const fetched = vi.spyOn(globalThis, 'fetch');

@@ -1,6 +1,6 @@
 /** The HTTP side of docs/protocol.md. Errors keep the server's field and message. */
 
-import { language, t } from '../i18n/index.svelte';
+import { language, said, t } from '../i18n/index.svelte';
 import type { Disaster } from '../core/operate';
 import type { Descriptors } from '../core/descriptor';
 import type { Experiment, FaultLine } from '../core/experiment';
@@ -41,7 +41,13 @@ export async function request(path: string, options: RequestInit = {}): Promise<
   const response = await fetch(path, { credentials: 'same-origin', ...options, headers }).catch(unreached);
   if (response.ok) return response;
   const body = (await response.json().catch(() => null)) as { error?: Refusal & { allowed?: unknown } } | null;
-  throw new ApiError(response.status, body?.error?.field ?? '', body?.error ? refusalText(body.error) : t('common.no_answer', { status: response.status }), body?.error?.allowed, body);
+  throw new ApiError(response.status, body?.error?.field ?? '', why(response.status, body?.error), body?.error?.allowed, body);
+}
+
+/** A whole sentence: what is said of bad input has its field for a subject. */
+function why(status: number, error: Refusal | undefined): string {
+  if (!error) return t('common.no_answer', { status });
+  return status === 400 && error.field ? said(error.field, refusalText(error)) : refusalText(error);
 }
 
 /** Browsers say in English, each in its own words, that nothing answers. */
