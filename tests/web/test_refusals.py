@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import Formatter
 from typing import Annotated, Literal
 
 import msgspec
 import pytest
 from django.test import Client
 
-from simulations import catalogue, refusals, wire
-from simulations.services import comparisons
+from simulations import catalogue, consumers, refusals, wire
+from simulations.engine.experiment.vocabulary import SYMBOLIC_TARGETS
+from simulations.engine.faults.refusals import REASONS, TARGETS_ZH
+from simulations.engine.phrases import filled
+from simulations.engine.world import World
+from simulations.live import tiles
+from simulations.services import commands, comparisons, states
 from tests.chinese import calls, spoken, unfilled, wrong_in
 
 ROOT = Path(refusals.__file__).parent
@@ -48,6 +54,33 @@ def test_every_refusal_is_said_in_chinese_alone() -> None:
 
 def test_every_chinese_refusal_fills_its_places() -> None:
     assert unfilled(refusals.PHRASES) == []
+
+
+def spoken_in_both() -> dict[str, tuple[str, str]]:
+    """Everything that is refused, stopped or kept waiting by a sentence of its own in each language."""
+    others = {"too fast": consumers.TOO_FAST, "exhausted": tiles.Exhausted.text}
+    told = {name: (text["en"], text["zh"]) for name, text in others.items()}
+    return {**REASONS, **commands.REFUSALS, **states.WAITING, **told}
+
+
+def test_what_is_told_in_both_languages_is_chinese_alone() -> None:
+    for name, (en, zh) in spoken_in_both().items():
+        places = {place for text in (en, zh) for _, place, _, _ in Formatter().parse(text) if place}
+        said = filled(zh, **dict.fromkeys(places, "7"))
+        assert name == "malformed" or wrong_in(said) == [], said
+
+
+def test_a_command_names_whom_it_would_hit_in_the_readers_language() -> None:
+    assert set(TARGETS_ZH) == set(SYMBOLIC_TARGETS)
+    world = World(catalogue.load("RA-01"), 1)
+    refused = world.refusal({"do": "kill", "target": ["leader", "leader/raft"]})
+    assert refused is not None
+    assert refused.text.zh == "现在没有这样的节点：领导者、raft 的领导者。"
+    world.command(0, {"do": "kill", "target": ["n1", "n2"]}, 1)
+    world.run_until(1000)
+    refused = world.refusal({"do": "pause", "target": ["n1", "n2"]})
+    assert refused is not None
+    assert (refused.text.en, refused.text.zh) == ("n1, n2 is down.", "n1、n2 已宕机。")
 
 
 @pytest.mark.parametrize(

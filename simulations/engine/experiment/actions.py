@@ -226,12 +226,12 @@ NETWORK_ACTIONS = {
         },
     ),
     "heal": Action(
-        Text("Heal", "愈合"),
+        Text("Heal", "恢复"),
         "network",
         Text("Cuts and partitions end: all, or those that match.", "结束断开与分区：全部，或符合条件的。"),
         arguments={
             **LINK,
-            "links_too": optional(Flag(), "delays, loss and holds end as well", "延迟、丢包与扣留也一并结束"),
+            "links_too": optional(Flag(), "delays, loss and holds end as well", "延迟、丢包与扣住也一并结束"),
         },
     ),
     "delay": Action(
@@ -298,7 +298,7 @@ NETWORK_ACTIONS = {
         arguments=LINK,
     ),
     "hold": Action(
-        Text("Hold", "扣留"),
+        Text("Hold", "扣住"),
         "network",
         Text("Messages wait on the link until released.", "消息停在链路上，直到放行。"),
         undo="release",
@@ -307,7 +307,7 @@ NETWORK_ACTIONS = {
     "release": Action(
         Text("Release", "放行"),
         "network",
-        Text("Held messages go on, in order.", "被扣留的消息按序继续。"),
+        Text("Held messages go on, in order.", "被扣住的消息按序继续。"),
         arguments=LINK,
     ),
 }

@@ -26,7 +26,7 @@ SYMBOLIC_TARGETS: dict[str, Text] = {
         "the larger part, with the leader when parts are equal", "人数较多的一方（相等时取含领导者的一方）"
     ),
     "random": Text("one running node, drawn at random", "随机一个运行中的节点"),
-    "down": Text("all nodes that are down", "所有已停机的节点"),
+    "down": Text("all nodes that are down", "所有已宕机的节点"),
     "previous": Text("what the line before this one hit", "上一条命令命中的对象"),
     "all": Text("every node", "所有节点"),
     "rest": Text("every node not named otherwise", "其余所有节点"),

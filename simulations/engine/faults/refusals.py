@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,6 +12,7 @@ from simulations.engine.experiment.problems import ExperimentError
 from simulations.engine.faults.nodes import armed, changed_parameters, contexts_of, having_parameter, hosts_of
 from simulations.engine.faults.targets import hit_by
 from simulations.engine.hosts import DOWN, PAUSED, UP, Host
+from simulations.engine.phrases import filled
 from simulations.engine.process import Text, fixed_parameters
 
 if TYPE_CHECKING:
@@ -26,24 +28,52 @@ class Refusal(msgspec.Struct, frozen=True):
 
 REASONS = {
     "malformed": ("{detail}", "{detail_zh}"),
-    "no_target": ("Nobody is {target} now.", "现在没有节点是 {target}。"),
-    "running": ("{node} is running.", "{node} 正在运行。"),
-    "down": ("{node} is down.", "{node} 已停机。"),
-    "paused": ("{node} is frozen already.", "{node} 已被冻结。"),
-    "not_paused": ("{node} is not frozen.", "{node} 没有被冻结。"),
+    "no_target": ("Nobody is {target} now.", "现在没有这样的节点：{target_zh:、}。"),
+    "running": ("{node} is running.", "{node:、} 正在运行。"),
+    "down": ("{node} is down.", "{node:、} 已宕机。"),
+    "paused": ("{node} is frozen already.", "{node:、} 已被冻结。"),
+    "not_paused": ("{node} is not frozen.", "{node:、} 没有被冻结。"),
     "nothing_cut": ("No link is cut.", "没有断开的链路。"),
-    "nothing_held": ("Nothing is held.", "没有被扣留的消息。"),
+    "nothing_held": ("Nothing is held.", "没有被扣住的消息。"),
     "no_client": ("There is no client {target}.", "没有客户端 {target}。"),
-    "no_timer": ("{node} has no such timer running.", "{node} 没有这个正在计时的定时器。"),
+    "no_timer": ("{node} has no such timer running.", "{node:、} 没有这个正在计时的定时器。"),
     "no_message": ("That message is not under way.", "该消息不在途中。"),
     "no_parameter": ("The system has no parameter {target}.", "该系统没有参数 {target}。"),
     "fixed_parameter": ("{target} cannot change while the system runs.", "系统运行时不能更改 {target}。"),
 }
 
 
+TARGETS_ZH = {
+    "leader": "领导者",
+    "follower": "跟随者",
+    "followers": "跟随者",
+    "candidate": "候选人",
+    "minority": "少数派",
+    "majority": "多数派",
+    "random": "运行中的节点",
+    "down": "已宕机的节点",
+    "previous": "上一条命中的节点",
+    "all": "节点",
+    "rest": "其余节点",
+}
+"""Targets that are looked for when a line fires, as the page calls them."""
+
+
 def refuse(reason: str, **values: str) -> Refusal:
     en, zh = REASONS[reason]
-    return Refusal(reason, Text(en.format(**values), zh.format(**values)))
+    return Refusal(reason, Text(en.format(**values), filled(zh, **values)))
+
+
+def targets_zh(targets: Iterable[str]) -> str:
+    """What a line is aimed at, in Chinese: `leader/zookeeper` is the leader of one system."""
+    return "、".join(target_zh(target) for target in targets)
+
+
+def target_zh(target: str) -> str:
+    word, _, system = target.partition("/")
+    if word not in TARGETS_ZH:
+        return target
+    return f"{system} 的{TARGETS_ZH[word]}" if system else TARGETS_ZH[word]
 
 
 def refusal(world: World, do: dict[str, Any]) -> Refusal | None:
@@ -58,7 +88,7 @@ def refusal(world: World, do: dict[str, Any]) -> Refusal | None:
         return refuse("malformed", detail=str(problem), detail_zh=problem.in_chinese())
     hit = hit_by(world, line, world.fork_stream("refusal"))
     if line.target and not hit:
-        return refuse("no_target", target=", ".join(line.target))
+        return refuse("no_target", target=", ".join(line.target), target_zh=targets_zh(line.target))
     return of_network(world, line) or of_nodes(world, line.do, hit) or of_system(world, line, hit)
 
 

@@ -55,7 +55,7 @@ export default {
   feed_skipped: '{what}：已跳过，{reason}',
   skipped_chance: '这次概率没有命中',
   skipped_at_most: '已达到次数上限',
-  skipped_budget: '已有太多节点停机',
+  skipped_budget: '已有太多节点宕机',
   skipped_waits: '目标尚未出现，先等待',
   skipped_no_timer: '该定时器没有在运行',
   skipped_no_target: '目标一直没有出现',
