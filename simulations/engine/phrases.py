@@ -65,7 +65,7 @@ class Phrases:
     `otherwise`.
     """
 
-    def __init__(self, pairs: Sequence[tuple[str, str]], otherwise: str = "") -> None:
+    def __init__(self, pairs: Sequence[tuple[str, str]], otherwise: str) -> None:
         self._pairs = [(re.compile(pattern, re.DOTALL), chinese) for pattern, chinese in pairs]
         self._otherwise = otherwise
 
@@ -75,7 +75,7 @@ class Phrases:
         found = self._known(sentence)
         if not found and colon and NAME.fullmatch(name) and (known := self._known(said)):
             found = f"{name}：{known}"
-        return found or (f"{self._otherwise}：{sentence}" if self._otherwise else sentence)
+        return found or f"{self._otherwise}：{sentence}"
 
     def _known(self, sentence: str) -> str:
         for pattern, chinese in self._pairs:

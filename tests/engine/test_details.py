@@ -53,6 +53,13 @@ def test_a_command_that_does_not_fit_is_refused_in_chinese_too() -> None:
     assert refused.text.zh == "ttl_s：须长于 refresh_s，否则两次刷新之间所有分片都会被遗忘"
 
 
-def test_what_nobody_translated_stays_as_it_is() -> None:
-    assert in_chinese("the moon is full") == "the moon is full"
+def test_what_stops_the_engine_is_in_chinese() -> None:
+    said = "kind: 'jump' is not one of get, put"
+    assert in_chinese(said) == "kind：“jump”不在允许的值中：get、put"
+    error = KeyError("n1 sends to 'n9', which is no address of this world")
+    assert in_chinese(str(error)) == "n1 向“n9”发送，但这里没有这个地址"
+
+
+def test_what_nobody_translated_is_quoted() -> None:
+    assert in_chinese("the moon is full") == "原文：the moon is full"
     assert in_chinese("") == ""

@@ -38,14 +38,17 @@ SHAPES: tuple[tuple[str, str], ...] = (
     (r"terms never fall and do not exceed the server's term (\S+)", "任期从不减小，也不超过服务器的任期 {0}"),
     (r"the highest counter of committed and uncommitted, in an epoch of at least (\S+)",
      "committed 与 uncommitted 中最高的计数，且纪元不小于 {0}"),
+    (r"(\S+) is not one of (.+)", "{0} 不在允许的值中：{1:、}"),
     (r"(\S+) is before (\S+)", "{0} 早于 {1}"),
     (r"\"?(\S+) sends to (\S+), which is no address of this world\"?", "{0} 向 {1} 发送，但这里没有这个地址"),
     *OF_MSGSPEC,
 )  # fmt: skip
-COMPILED = Phrases(SHAPES)
+COMPILED = Phrases(SHAPES, otherwise="原文")
 
 
 def in_chinese(detail: str) -> str:
-    """`name: what it must be`, with the name as it is; a sentence of no known shape stays English."""
+    """`name: what it must be`, with the name as it is; what has no known shape is quoted, and called a quotation."""
+    if not detail:
+        return ""
     said, at, place = detail.partition(" - at ")
     return COMPILED.in_chinese(said) + (f"，位于 {place}" if at else "")
