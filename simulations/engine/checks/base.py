@@ -30,8 +30,7 @@ class Verdict(msgspec.Struct, frozen=True):
     """What a check says of the trace so far.
 
     ``verdict``: holds | violated | unknown; ``judged``: how many facts it judged (0: it says unknown);
-    ``event``, ``at_us``: the event that decides a violation (a crash is dated without one); ``message``: id of a
-    sentence, with ``values``.
+    ``event``, ``at_us``: the event that decides a violation; ``message``: id of a sentence, with ``values``.
     """
 
     name: str
