@@ -65,9 +65,7 @@ def cards() -> list[dict[str, Any]]:
 
 
 def card(id: str) -> dict[str, Any]:
-    """One experiment of the catalogue. `available`: everything it needs is there; else `lacking` says what
-    is not.
-    """
+    """One experiment of the catalogue. `available`: everything it needs is there."""
     experiment = catalogue.load(id)
     return {
         "id": id,
@@ -88,7 +86,6 @@ def card(id: str) -> dict[str, Any]:
         "stop_s": experiment.stop_s,
         "speed": experiment.play.speed,
         "available": not lacking(experiment, SYSTEMS),
-        "lacking": lacking(experiment, SYSTEMS),
     }
 
 

@@ -15,8 +15,6 @@ export interface Card {
   stop_s: number;
   speed: number;
   available: boolean;
-  /** What it needs that is not there yet. */
-  lacking?: string[];
 }
 
 /** In the order of the catalogue. */

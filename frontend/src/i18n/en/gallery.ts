@@ -24,7 +24,7 @@ export default {
   edit_copy_of: 'Edit a copy of {title}',
   variant_count: '{count} {count|variant|variants}',
   not_yet: 'Not yet playable',
-  not_yet_why: 'It needs {systems}, which this version does not simulate yet.',
+  not_yet_why: 'It needs something that this version does not simulate yet.',
   nodes: '{count} {count|node|nodes}',
   preview: 'Preview of {title}',
   preview_soon: 'The preview is being computed …',

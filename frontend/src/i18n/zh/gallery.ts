@@ -24,7 +24,7 @@ export default {
   edit_copy_of: '编辑副本：{title}',
   variant_count: '{count} 个变体',
   not_yet: '暂不可运行',
-  not_yet_why: '它需要 {systems}，当前版本尚不能模拟。',
+  not_yet_why: '它需要当前版本尚不能模拟的内容。',
   nodes: '{count} 个节点',
   preview: '预览：{title}',
   preview_soon: '正在计算预览……',
