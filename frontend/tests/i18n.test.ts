@@ -69,6 +69,12 @@ describe('the message catalogue', () => {
     const wrong = Object.entries(english).flatMap(([key, text]) => plural.exec(fill(text, ofOne))?.[0].concat(` (${key})`) ?? []);
     expect(wrong).toEqual([]);
   });
+  it('lists several values as each language does', () => {
+    expect(t('map.result_down', { nodes: ['n1', 'n2'] })).toBe('Down: n1, n2.');
+    language.current = 'zh';
+    expect(t('map.result_down', { nodes: ['n1', 'n2'] })).toBe('宕机：n1、n2。');
+    language.current = 'en';
+  });
   it('fills places, follows the switch, and refuses a key that is not there', () => {
     expect(fill('{a} of {b}, {c}', { a: 1, b: 2 })).toBe('1 of 2, {c}');
     language.current = 'zh';

@@ -35,7 +35,7 @@ describe('what blocks recovery', () => {
 
   it('names those who are missing before anything else', () => {
     expect(blockerOf(five('up', 'up', 'down', 'paused', 'down'), { ...calm, cuts: apart }, world)).toEqual({
-      key: 'time.blocked_down', values: { nodes: 'n3, n4, n5', needed: 3, all: 5 } });
+      key: 'time.blocked_down', values: { nodes: ['n3', 'n4', 'n5'], needed: 3, all: 5 } });
   });
   it('then the network: cut, or held', () => {
     expect(blockerOf(up, { ...calm, cuts: apart }, world).key).toBe('time.blocked_cut');

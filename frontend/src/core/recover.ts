@@ -23,7 +23,7 @@ export function healingCommands(scenes: readonly NodeScene[], network: Network):
 /** What keeps a cluster from committing, the plainest reason first. */
 export interface Blocker {
   key: MessageKey;
-  values?: Record<string, string | number>;
+  values?: Record<string, string | number | readonly string[]>;
 }
 
 export function blockerOf(scenes: readonly NodeScene[], network: Network, world: { byHand: boolean; clients: number }): Blocker {
@@ -31,7 +31,7 @@ export function blockerOf(scenes: readonly NodeScene[], network: Network, world:
   const all = voters.length;
   const needed = Math.floor(all / 2) + 1;
   const running = new Set(voters.filter((scene) => scene.state === 'up').map((scene) => scene.id));
-  const stopped = voters.filter((scene) => scene.state !== 'up').map((scene) => scene.id).join(', ');
+  const stopped = voters.filter((scene) => scene.state !== 'up').map((scene) => scene.id);
   if (running.size < needed) return { key: 'time.blocked_down', values: { nodes: stopped, needed, all } };
   const best = Math.max(0, ...sidesOf(voters.map((scene) => scene.id), running, network).map((side) => (side.decides ? side.voters : 0)));
   if (best < needed) return { key: network.holds.length ? 'time.blocked_held' : 'time.blocked_cut', values: { needed, all } };

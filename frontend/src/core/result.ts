@@ -8,7 +8,7 @@ import type { NodeScene } from './scene';
 
 export interface Part {
   key: MessageKey;
-  values?: Record<string, string | number>;
+  values?: Record<string, string | number | readonly string[]>;
   strong?: boolean;
 }
 
@@ -73,14 +73,14 @@ const handPart = ({ byHand }: Situation): Part[] => (byHand ? [{ key: 'map.resul
 function reachParts(situation: Situation): Part[] {
   const { scenes, network, system } = situation;
   const parts: Part[] = [];
-  const named = (state: string) => scenes.filter((scene) => scene.state === state).map((scene) => scene.id).join(', ');
+  const named = (state: string) => scenes.filter((scene) => scene.state === state).map((scene) => scene.id);
   const found = sides(situation);
   const all = voters(scenes, system).length;
   if (found.length > 2) parts.push({ key: 'map.result_cut_many', values: { count: found.length } });
   else if (found.length === 2) parts.push({ key: 'map.result_cut', values: { side: sideName(found, situation) } });
   else if (network.cuts.length) parts.push({ key: isOneWay(network) ? 'map.result_one_way' : 'map.result_cut_links' });
-  if (named('down')) parts.push({ key: 'map.result_down', values: { nodes: named('down') } });
-  if (named('paused')) parts.push({ key: 'map.result_paused', values: { nodes: named('paused') } });
+  if (named('down').length) parts.push({ key: 'map.result_down', values: { nodes: named('down') } });
+  if (named('paused').length) parts.push({ key: 'map.result_paused', values: { nodes: named('paused') } });
   if (!own(scenes, system).some(isLed)) return parts;
   const majority = decidesByMajority(scenes, system);
   const deciding = found.find((side) => side.decides);
@@ -115,9 +115,9 @@ function isOneWay(network: Network): boolean {
 }
 
 /** The side to speak of is the one that cannot decide, else the smaller one. */
-function sideName(found: Side[], situation: Situation): string {
+function sideName(found: Side[], situation: Situation): string | string[] {
   const lesser = [...found].sort((a, b) => Number(a.decides) - Number(b.decides) || a.nodes.length - b.nodes.length)[0]!;
-  return placeName(lesser.nodes, situation.places) ?? lesser.nodes.join(', ');
+  return placeName(lesser.nodes, situation.places) ?? lesser.nodes;
 }
 
 function nobodyDecides(situation: Situation): boolean {

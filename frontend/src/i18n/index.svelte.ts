@@ -43,11 +43,12 @@ export function fontFor(...texts: (string | undefined)[]): void {
   if (texts.some((text) => /\p{Script=Han}/u.test(text ?? ''))) chineseFont();
 }
 
-/** `{count} {count|node|nodes}`: the value, then the form for one or for any other number. */
+/** `{count} {count|node|nodes}`: the value, then the form for one or for any other number. Several values are listed. */
 export function fill(template: string, values: Record<string, unknown> = {}): string {
   return template.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (place, name: string, one?: string, many?: string) => {
     if (!(name in values)) return place;
-    const value = String(values[name]);
+    const given = values[name];
+    const value = Array.isArray(given) ? listed(given) : String(given);
     return one === undefined ? value : value === '1' ? one : many!;
   });
 }

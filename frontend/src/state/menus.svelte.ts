@@ -45,7 +45,7 @@ export function groupMenu(event: MouseEvent, session: Session, board: BoardView)
   const inState = (...states: string[]) => ids.filter((id) => states.includes(board.byId.get(id)?.state ?? ''));
   const only = (item: MenuItem, able: boolean, why: MessageKey): MenuItem => (able ? item : { ...item, why: item.why ?? t(why) });
   const [running, down, paused] = [inState('up'), inState('down'), inState('paused')];
-  open(event, t('links.group_menu', { nodes: ids.join(', ') }), [
+  open(event, t('links.group_menu', { nodes: ids }), [
     only(commandItem('links.group_isolate', cutOff(ids, all), board), rest.length > 0, 'links.why_all'),
     only(commandItem('links.group_apart', { do: 'partition', groups: [...ids.map((id) => [id]), ...(rest.length ? [rest] : [])] }, board, {}, '⋮'), ids.length > 1, 'break.why_one_node'),
     only(commandItem('links.group_deaf', { do: 'cut', from: rest, to: ids, one_way: true }, board, {}, '↼'), rest.length > 0, 'links.why_all'),
