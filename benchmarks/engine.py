@@ -149,23 +149,28 @@ def aged(entries: int) -> World:
     return world
 
 
-def times_us(call: Callable[[], Any], rounds: int = 200) -> float:
-    """Median time of a call in microseconds."""
-    found = []
+def times_us(*calls: Callable[[], Any], rounds: int = 200) -> list[float]:
+    """Median time of each call in microseconds; they take turns, so that a busy moment hits all of them."""
+    found: list[list[float]] = [[] for _ in calls]
     for _ in range(rounds):
-        start = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - start)
-    return statistics.median(found) * 1e6
+        for call, times in zip(calls, found, strict=True):
+            start = time.perf_counter()
+            call()
+            times.append(time.perf_counter() - start)
+    return [statistics.median(times) * 1e6 for times in found]
 
 
-def checkpoint_figures(world: World, effort: Effort) -> dict[str, float]:
-    """Times of fork, save and load in microseconds, and the size of a saved world in bytes."""
-    saved = world.save()
+def checkpoint_figures(young: World, old: World, effort: Effort) -> dict[str, float]:
+    """Times of fork, save and load in microseconds, and the sizes of the saved worlds in bytes."""
+    saved = young.save()
     fewer = max(3, effort.calls // 20)
+    fork, fork_old = times_us(young.fork, old.fork, rounds=effort.calls)
+    save, load = times_us(young.save, lambda: World.load(young.experiment, saved), rounds=fewer)
     return {
-        "fork_us": times_us(world.fork, effort.calls),
-        "save_us": times_us(world.save, fewer),
-        "load_us": times_us(lambda: World.load(world.experiment, saved), fewer),
+        "fork_us": fork,
+        "fork_old_us": fork_old,
+        "save_us": save,
+        "load_us": load,
         "bytes": len(saved),
+        "bytes_old": len(old.save()),
     }

@@ -32,10 +32,6 @@ class Sessions(msgspec.Struct):
     results: dict[int, Any] = msgspec.field(default_factory=dict)
     holes: dict[int, None] = msgspec.field(default_factory=dict)
 
-    def head(self, session: int) -> int:
-        """The highest number executed; 0 before the first."""
-        return self.heads.get(session, 0)
-
     def seen(self, request: Numbered) -> tuple[Any] | None:
         """The remembered result, in a tuple; None when the request was not executed, as far as is known."""
         session, sequence = request.session, request.sequence

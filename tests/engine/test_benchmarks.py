@@ -44,7 +44,7 @@ def test_a_traced_world_gives_bytes() -> None:
 
 
 def test_checkpoints_are_measured() -> None:
-    assert min(engine.checkpoint_figures(engine.world_of(3), TINY).values()) > 0
+    assert min(engine.checkpoint_figures(engine.world_of(3), engine.world_of(3), TINY).values()) > 0
 
 
 def test_rewinds_reach_the_moment() -> None:

@@ -38,7 +38,7 @@ def test_what_left_the_window_is_forgotten_and_takes_no_room(jump: int) -> None:
     for number in range(1, 50 * jump, jump):
         assert not sessions.is_forgotten(request(number))
         sessions.remember(request(number), number)
-    head = sessions.head(7)
+    head = sessions.heads[7]
     assert sessions.is_forgotten(request(head - SESSION_WINDOW))
     sessions.remember(request(head - SESSION_WINDOW), "too late")
     assert sessions.seen(request(head - SESSION_WINDOW)) is None

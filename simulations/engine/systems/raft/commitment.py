@@ -88,7 +88,9 @@ class Commitment(Reads):
         """RD section 6.3: execute once per session and number. None: too old to tell, so no answer."""
         if not self.parameters.sessions or not request.session:
             return (self.execute(request),)
-        if request.sequence <= self.sessions.head(request.session):  # (what is later was not executed)
+        if request.sequence <= self.sessions.heads.get(
+            request.session, 0
+        ):  # (what is later was not executed)
             before = self.executed_before(request)
             if before is not None:
                 return before
@@ -100,7 +102,7 @@ class Commitment(Reads):
 
     def executed_before(self, request: Request) -> tuple[Any] | None:
         """RD section 6.3: the remembered result, in a tuple, of a request that this state machine executed."""
-        if not self.parameters.sessions or request.sequence > self.sessions.head(request.session):
+        if not self.parameters.sessions or request.sequence > self.sessions.heads.get(request.session, 0):
             return None  # (nothing later than the head was executed; without a session there is no head)
         before = self.sessions.seen(request)
         if before is not None:
