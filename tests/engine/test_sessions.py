@@ -70,3 +70,15 @@ def test_agrees_with_a_plain_record_of_everything_and_survives_every_copy(seed: 
     )
     for copy in copies:
         assert (copy, list(copy.rows())) == (sessions, list(sessions.rows()))
+
+
+def test_rows_are_the_requests_remembered_and_no_others() -> None:
+    sessions = Sessions()
+    for number in (1, 3):
+        sessions.remember(request(number), number)
+    base = 7 << 32
+    assert list(sessions.rows()) == [("head", 7, 3), ("result", base + 1, 1), ("result", base + 3, 3)]
+    sessions.remember(request(SESSION_WINDOW + 2), None)
+    assert list(sessions.rows()) == [
+        ("head", 7, SESSION_WINDOW + 2), ("result", base + 3, 3), ("result", base + SESSION_WINDOW + 2, None),
+    ]  # fmt: skip
