@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -21,24 +21,35 @@ class Numbered(Protocol):
     def sequence(self) -> int: ...
 
 
+class Number(NamedTuple):
+    """A request as a snapshot names it."""
+
+    session: int
+    sequence: int
+
+
 class Sessions(msgspec.Struct):
     """``heads``: session -> its highest number executed. Within the window below it everything was executed but for
-    the ``holes``, and answered with None but for the ``results``. Session and number in one int, so that a checkpoint
-    copies flat dicts (a set's order would not survive); most are empty, since writes return nothing and clients ask
-    in order.
+    the ``holes`` (session -> (first, last) of the numbers skipped, in order), and answered with None but for the
+    ``results`` (session and number in one int). A checkpoint copies flat dicts, and most are empty: writes return
+    nothing, and clients ask in order.
     """
 
     heads: dict[int, int] = msgspec.field(default_factory=dict)
     results: dict[int, Any] = msgspec.field(default_factory=dict)
-    holes: dict[int, None] = msgspec.field(default_factory=dict)
+    holes: dict[int, tuple[tuple[int, int], ...]] = msgspec.field(default_factory=dict)
+
+    def executed(self, session: int, sequence: int) -> bool:
+        """Whether the request with this number was, as far as the window tells."""
+        head = self.heads.get(session, 0)
+        if not max(head - SESSION_WINDOW, 0) < sequence <= head:
+            return False
+        return not any(first <= sequence <= last for first, last in self.holes.get(session, ()))
 
     def seen(self, request: Numbered) -> tuple[Any] | None:
         """The remembered result, in a tuple; None when the request was not executed, as far as is known."""
         session, sequence = request.session, request.sequence
-        place, head = (session << 32) + sequence, self.heads.get(session, 0)
-        if not max(head - SESSION_WINDOW, 0) < sequence <= head or place in self.holes:
-            return None
-        return (self.results.get(place),)
+        return (self.results.get((session << 32) + sequence),) if self.executed(session, sequence) else None
 
     def is_forgotten(self, request: Numbered) -> bool:
         """Whether the number is so old that nobody can tell if it was executed."""
@@ -47,31 +58,48 @@ class Sessions(msgspec.Struct):
     def remember(self, request: Numbered, result: Any) -> None:
         """Keep the result for retries, and forget those out of the session's window."""
         session, sequence = request.session, request.sequence
-        place = (session << 32) + sequence
         head = self.heads.get(session, 0)
-        if sequence == head + 1:  # (the usual case: one goes out of the window)
+        if sequence == head + 1 and session not in self.holes:  # (the usual case: one goes out of the window)
             self.heads[session] = sequence
             if self.results:
-                self.results.pop(place - SESSION_WINDOW, None)
-            if self.holes:
-                self.holes.pop(place - SESSION_WINDOW, None)
+                self.results.pop((session << 32) + sequence - SESSION_WINDOW, None)
         elif sequence > head:
+            self.heads[session] = sequence
             self._move_window(session, head, sequence)
         elif sequence > head - SESSION_WINDOW:
-            self.holes.pop(place, None)
+            self._fill(session, sequence)
         else:
             return
         if result is not None:
-            self.results[place] = result
+            self.results[(session << 32) + sequence] = result
 
     def _move_window(self, session: int, old: int, new: int) -> None:
-        """The head moves from one number to a higher one: those skipped are holes, and those left behind forgotten."""
-        self.heads[session] = new
+        """The head moved from one number to a higher one: those skipped are a hole, those left behind forgotten."""
         base, behind = session << 32, new - SESSION_WINDOW
         for sequence in range(max(0, old - SESSION_WINDOW) + 1, min(old, behind) + 1):
             self.results.pop(base + sequence, None)
-            self.holes.pop(base + sequence, None)
-        self.holes |= dict.fromkeys(range(base + max(old, behind, 0) + 1, base + new))
+        holes = self.holes.pop(session, ())
+        gone = 0
+        while gone < len(holes) and holes[gone][1] <= behind:
+            gone += 1
+        left = holes[gone:] if new == old + 1 else (*holes[gone:], (old + 1, new - 1))
+        if left:
+            self.holes[session] = left
+
+    def _fill(self, session: int, sequence: int) -> None:
+        """A number that had been skipped was executed late."""
+        parts = [
+            part
+            for first, last in self.holes.pop(session, ())
+            for part in (
+                ((first, sequence - 1), (sequence + 1, last))
+                if first <= sequence <= last
+                else ((first, last),)
+            )
+            if part[0] <= part[1]
+        ]
+        if parts:
+            self.holes[session] = tuple(parts)
 
     # -- as rows of a snapshot ----------------------------------------------------------------------------------
 
@@ -82,26 +110,19 @@ class Sessions(msgspec.Struct):
         for session, head in heads:
             yield ("head", session, head)
         for session, head in heads:
-            base = session << 32
-            for place in range(base + max(0, head - SESSION_WINDOW) + 1, base + head + 1):
-                if place not in self.holes:
+            for sequence in range(max(0, head - SESSION_WINDOW) + 1, head + 1):
+                if self.executed(session, sequence):
+                    place = (session << 32) + sequence
                     yield ("result", place, self.results.get(place))
 
     @classmethod
     def of_rows(cls, rows: Iterable[tuple[Any, ...]]) -> Sessions:
-        """The sessions whose ``rows`` are among these."""
-        found: dict[str, dict[int, Any]] = {"head": {}, "result": {}}
-        for kind, key, value in rows:
-            if kind in found:
-                found[kind][key] = value
-        heads, results = found["head"], found["result"]
-        holes = dict.fromkeys(
-            place
-            for session, head in heads.items()
-            for place in range((session << 32) + max(0, head - SESSION_WINDOW) + 1, (session << 32) + head)
-            if place not in results
-        )
-        return cls(heads, {place: value for place, value in results.items() if value is not None}, holes)
+        """The sessions whose ``rows`` are among these. What nobody remembers any more was skipped."""
+        made = cls()
+        for kind, place, value in rows:
+            if kind == "result":
+                made.remember(Number(place >> 32, place & 0xFFFFFFFF), value)
+        return made
 
     def fork(self) -> Sessions:
         return Sessions(self.heads.copy(), self.results.copy(), self.holes.copy())

@@ -51,7 +51,13 @@ def chunks_to(made: Group, id: str) -> list[InstallSnapshot]:
 
 def state(made: Group, id: str) -> Any:
     process = made.processes[id]
-    return (process.state_hash, process.data, process.sessions, process.last_applied, process.log.hash)
+    return (
+        process.state_hash,
+        process.data,
+        tuple(process.sessions.rows()),
+        process.last_applied,
+        process.log.hash,
+    )
 
 
 # ---------------------------------------------------------------- compaction
