@@ -130,8 +130,7 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._bad(error)
         except (DatabaseError, redis.RedisError, OSError) as error:
             log.warning("A message of run %s failed: %r", self.code, error)
-            failure = wire.BadInput("", UNABLE)
-            await self._answer("error", **failure.plain())
+            await self._error(wire.BadInput("server", UNABLE, status=503))
 
     async def _receive(self, text: str | None) -> None:
         if text is None:
@@ -139,15 +138,19 @@ class RunConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if len(text) > limits.MESSAGE_BYTES_MAX:
             raise wire.BadInput("message", f"longer than {limits.MESSAGE_BYTES_MAX} bytes")
         if not self.messages.take() or not self.bytes.take(len(text)):
-            raise wire.BadInput("message", "too many messages in a short time")
+            raise wire.BadInput("message", "too many messages in a short time", status=429)
         message = wire.decode_message(text)
         await HANDLERS[type(message)](self, message)
 
     async def _bad(self, error: wire.BadInput) -> None:
         self.bad += 1
-        await self._answer("error", **error.plain())
+        await self._error(error)
         if self.bad >= limits.BAD_MESSAGES_MAX:
             await self.close(code=4400)
+
+    async def _error(self, error: wire.BadInput) -> None:
+        """With the status that HTTP would have: a page says whether the field or the server is at fault."""
+        await self._answer("error", **error.plain(), status=error.status)
 
     async def _answer(self, type: str, **fields: Any) -> None:
         await self.base_send({"type": "websocket.send", "text": wire.message(type, **fields).decode()})

@@ -2,6 +2,7 @@
 
 import { afterEach, expect, it, vi } from 'vitest';
 
+import { language } from '../src/i18n/index.svelte';
 import type { FromServer, RunState, ToServer, Waiting } from '../src/net/messages';
 import { Session } from '../src/state/session.svelte';
 import { LiveSource } from '../src/state/source';
@@ -71,6 +72,17 @@ it('says why a search ended, and up to where nothing was found', () => {
   expect(session.running).toBe(false);
   expect(said(session)).toEqual(['time.until_nothing', 'time.until_cancelled', 'time.until_lost']);
   expect(session.notices[0]!.values).toEqual({ time: '20.000' });
+});
+
+it('says of bad input which field it is about, as errors over HTTP do', () => {
+  const { session } = opened();
+  const error = { type: 'error', field: 'speed', message: 'is out of range', message_zh: '超出范围' } as const;
+  language.current = 'zh';
+  session.message({ ...error, status: 400 });
+  session.message({ ...error, field: 'role', message_zh: '只有所有者和控制者可以移动共享播放头', status: 403 });
+  language.current = 'en';
+  session.message({ ...error, status: 400 });
+  expect(session.notices.map((notice) => notice.values!.message)).toEqual(['speed：超出范围', '只有所有者和控制者可以移动共享播放头', 'speed: is out of range']);
 });
 
 it('waits for no answer that it may have missed, and says when nothing was asked', () => {
@@ -180,6 +192,17 @@ it('asks a server that is gone three times for each try of a socket, and no more
   expect(asked).toBeGreaterThan(0);
   expect(asked).toBeLessThanOrEqual(3 * (Wire.all.length - tried + 1));
   expect(states.at(-1)).not.toBe('polling');
+});
+
+it('is told once without a socket which field is wrong', async () => {
+  const wrong = new Response(JSON.stringify({ error: { field: 'speed', message: 'is out of range' } }), { status: 400 });
+  const { source, told } = live((url) => (url.endsWith('/messages') ? Promise.resolve(wrong) : answered()));
+  await refuse(4);
+  source.send({ type: 'playhead', speed: 0 });
+  await vi.advanceTimersByTimeAsync(0);
+  const { session } = opened();
+  session.message(told[0]!);
+  expect(session.notices[0]!.values).toEqual({ message: 'speed: is out of range' });
 });
 
 it('is told without a socket that a search was lost, once, and of none that nobody can tell or that was answered', async () => {

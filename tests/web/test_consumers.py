@@ -87,7 +87,8 @@ def test_a_viewer_watches_and_may_not_drive(stack: RunningStack, owner: Browser)
         refused = socket.command({"do": "kill", "target": "n2"}, key="k1")
         assert (refused["type"], refused["reason"], refused["offer"]) == ("refused", "viewer", "fork")
         socket.say("playhead", play=False)
-        assert socket.until("error")["field"] == "role"
+        error = socket.until("error")
+        assert (error["field"], error["status"]) == ("role", 403)
 
 
 def test_the_shared_playhead_moves_for_everybody(stack: RunningStack, owner: Browser) -> None:
@@ -159,7 +160,8 @@ def test_a_script_follows_one_node(owner: Browser) -> None:
         assert "role" in message["fields"]
         socket.say("follow", node="n9", on=True)
         error = socket.until("error")
-        assert (error["field"], error["allowed"]) == ("node", ["n1", "n2", "n3", "n4", "n5"])
+        assert (error["field"], error["status"]) == ("node", 400)
+        assert error["allowed"] == ["n1", "n2", "n3", "n4", "n5"]
 
 
 def test_a_grant_gives_the_pen_and_revoking_takes_it_back(stack: RunningStack, owner: Browser) -> None:

@@ -41,12 +41,13 @@ export async function request(path: string, options: RequestInit = {}): Promise<
   const response = await fetch(path, { credentials: 'same-origin', ...options, headers }).catch(unreached);
   if (response.ok) return response;
   const body = (await response.json().catch(() => null)) as { error?: Refusal & { allowed?: unknown } } | null;
-  throw new ApiError(response.status, body?.error?.field ?? '', why(response.status, body?.error), body?.error?.allowed, body);
+  const error = body?.error;
+  const message = error ? refusalSentence(error, response.status) : t('common.no_answer', { status: response.status });
+  throw new ApiError(response.status, error?.field ?? '', message, error?.allowed, body);
 }
 
 /** A whole sentence: what is said of bad input has its field for a subject. */
-function why(status: number, error: Refusal | undefined): string {
-  if (!error) return t('common.no_answer', { status });
+export function refusalSentence(error: Refusal, status: number | undefined): string {
   return status === 400 && error.field ? said(error.field, refusalText(error)) : refusalText(error);
 }
 

@@ -104,4 +104,4 @@ export type FromServer =
   | { type: 'limit'; text: BilingualText | string }
   | { type: 'until_result'; found: boolean; at_us: number | null; event?: number | null; reason?: string | null }
   | { type: 'pong'; n: number; client_ms: number; server_ms: number }
-  | { type: 'error'; field: string; message: string; message_zh?: string };
+  | { type: 'error'; field: string; message: string; message_zh?: string; status?: number };

@@ -3,7 +3,7 @@
 import { isByHand, type Experiment } from '../core/experiment';
 import { blockerOf } from '../core/recover';
 import type { Playhead } from '../core/playhead';
-import { createRun, refusalText, type Systems } from '../net/api';
+import { createRun, refusalSentence, type Systems } from '../net/api';
 import type { Condition, FromServer, LinkState, ToServer } from '../net/messages';
 import { newKey, type Connection } from '../net/socket';
 import { withCommand } from '../core/commands';
@@ -200,7 +200,7 @@ export class Session extends Watched {
       case 'limit': this.limit = message.text; return;
       case 'until_result': return this.untilResult(message);
       case 'pong': this.clock.pong(message.client_ms, message.server_ms); return;
-      case 'error': this.running = false; this.notify({ tone: 'bad', key: 'common.server_error', values: { message: refusalText(message) } });
+      case 'error': this.running = false; this.notify({ tone: 'bad', key: 'common.server_error', values: { message: refusalSentence(message, message.status) } });
     }
   }
 
