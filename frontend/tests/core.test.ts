@@ -3,6 +3,7 @@ import { zlibSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 
 import { actionsOn, groupsByLine, targetsOf } from '../src/core/actions';
+import { language } from '../src/i18n/index.svelte';
 import { latencyMs, placeOf, systemsOf, typicalMs } from '../src/core/experiment';
 import { feedAt } from '../src/core/feed';
 import { notesUntil } from '../src/core/lanes';
@@ -429,6 +430,10 @@ describe('places and words', () => {
   it('says durations and targets as people do', () => {
     expect([498_000, 3_900_000, 125_000_000].map(duration)).toEqual(['498 ms', '3.90 s', '2 min 5 s']);
     expect(targetsOf({ do: 'partition', groups: [['n1', 'n2'], ['n3']] })).toBe('n1, n2 | n3');
+    language.current = 'zh';
+    expect([498_000, 3_900_000, 125_000_000].map(duration)).toEqual(['498 毫秒', '3.90 秒', '2 分钟 5 秒']);
+    expect(targetsOf({ do: 'partition', groups: [['n1', 'n2'], ['n3']] })).toBe('n1、n2 | n3');
+    language.current = 'en';
     expect(targetsOf({ do: 'kill', target: 'leader', resolved: ['n2'] })).toBe('n2');
   });
   it('parts nodes by a drawn line, unless all stand on one side', () => {

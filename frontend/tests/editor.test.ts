@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 
 import type { Json } from '../src/core/chunk';
 import type { Experiment } from '../src/core/experiment';
+import { language } from '../src/i18n/index.svelte';
+import { checkText } from '../src/editor/checks';
 import { border, place, under } from '../src/editor/canvas';
 import { converted, kindOf as spreadOf, readDistribution, textsOf } from '../src/editor/distribution';
 import { spreadText } from '../src/core/spread';
@@ -189,6 +191,10 @@ describe('what is typed', () => {
     expect(readRange(['150', '300'], {})).toEqual({ value: [150, 300] });
     expect('refused' in readRange(['300', '150'], {})).toBe(true);
     expect(limitsText({ minimum: 1, maximum: 600000 }, 'ms')).toBe('1 – 600,000 ms');
+    language.current = 'zh';
+    expect(limitsText({ minimum: 1, maximum: 600000 }, 'ms')).toBe('1 – 600,000 毫秒');
+    expect(checkText({ metric: 'failed', from_s: 1, to_s: 2 })).toMatch(/1 – 2 秒$/);
+    language.current = 'en';
   });
   it.each<Json>([80, { uniform: [1, 10] }, { normal: [10, 2] }, { lognormal: [80, 0.1] }, { exponential: 5 }, { pareto: [1, 2] },
     { mixture: [[0.9, 10], [0.1, { normal: [50, 5] }]] }, { empirical: [1, 2, 3] }])('writes and reads the distribution %j', (value) => {
@@ -197,6 +203,9 @@ describe('what is typed', () => {
   });
   it('tells the distributions of a trace like those of an experiment', () => {
     expect(spreadText({ kind: 'constant', values: [500] })).toBe('500 ms');
+    language.current = 'zh';
+    expect([40, { uniform: [1, 10] }, { exponential: 5 }].map((one) => spreadText(one as Json))).toEqual(['40 毫秒', '1 – 10 毫秒', '~5 毫秒']);
+    language.current = 'en';
     expect(spreadText({ kind: 'uniform', values: [1, 10] })).toBe(spreadText({ uniform: [1, 10] }));
     expect(spreadText({ kind: 'mixture', values: [[0.9, { kind: 'constant', values: [10] }]] })).toBe('~10 ms');
   });

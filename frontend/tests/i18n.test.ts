@@ -172,6 +172,19 @@ describe('what went wrong', () => {
   });
 });
 
+describe('numbers and lists', () => {
+  const TYPED = ['editor/distribution.ts', 'editor/values.ts', 'panels/InstructionForm.svelte'];
+  const sources = [...filesIn(SOURCE, '.svelte'), ...filesIn(SOURCE, '.ts')].filter((file) => !/i18n\/en\/|net\/wire/.test(file));
+  it.each([
+    ['a comma of English between values, but in what people type', /\.join\(', '\)/, TYPED],
+    ['a unit of English', /\} (?:ms|s|min)(?![\w(=])/, []],
+    ['an abbreviated rate of English', /\}\/s\b/, []],
+  ])('are never shown with %s', (_, pattern, but: string[]) => {
+    const found = sources.filter((file) => pattern.test(readFileSync(file, 'utf8'))).map((file) => file.slice(SOURCE.length + 1));
+    expect(found.sort()).toEqual(but);
+  });
+});
+
 describe('the code', () => {
   it('names no system: everything is drawn from descriptors', () => {
     const files = [...filesIn(SOURCE, '.svelte'), ...filesIn(SOURCE, '.ts')]

@@ -1,6 +1,6 @@
 /** What a person can do now, as fault lines; what cannot be done keeps its place and says why. */
 
-import type { MessageKey } from '../i18n/index.svelte';
+import { listed, type MessageKey } from '../i18n/index.svelte';
 import type { Network } from './chunk';
 import { placeOf, type Topology } from './experiment';
 import type { NodeScene } from './scene';
@@ -142,7 +142,7 @@ export function targetsOf(line: Record<string, unknown>, word: (id: string) => s
   const resolved = line.resolved;
   const list = (value: unknown): string => (Array.isArray(value) ? value.map(list).join(' + ') : value === undefined || value === null ? '' : word(String(value)));
   if (Array.isArray(resolved) && resolved.length) return list(resolved);
-  if (Array.isArray(line.groups)) return (line.groups as unknown[]).map((group) => list(group).replaceAll(' + ', ', ')).join(' | ');
+  if (Array.isArray(line.groups)) return (line.groups as unknown[]).map((group) => listed([group].flat().map((one) => word(String(one))))).join(' | ');
   if (line.from || line.to) return `${list(line.from)} → ${list(line.to)}`;
   return list(line.target ?? line.node ?? line.client);
 }

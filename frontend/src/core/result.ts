@@ -1,6 +1,7 @@
 /** The result line: what holds now, in words. Each part is a message of the catalogue with its values. */
 
 import type { MessageKey } from '../i18n/index.svelte';
+import { measured } from '../i18n/names';
 import type { CheckState, ClientState, Network } from './chunk';
 import type { FieldKind } from './descriptor';
 import { placeName, sidesOf, type Side } from './reach';
@@ -156,7 +157,7 @@ function waitingPart(situation: Situation): Part[] {
 
 /** A stretch of virtual time for people: 498 ms, 3.9 s, 2 min 5 s. */
 export function duration(us: number): string {
-  if (us < 999_500) return `${Math.round(us / 1000)} ms`;
-  if (us < 59_950_000) return `${(us / 1e6).toFixed(us < 9_950_000 ? 2 : 1)} s`;
-  return `${Math.floor(us / 60e6)} min ${Math.round((us % 60e6) / 1e6)} s`;
+  if (us < 999_500) return measured(Math.round(us / 1000), 'ms');
+  if (us < 59_950_000) return measured((us / 1e6).toFixed(us < 9_950_000 ? 2 : 1), 's');
+  return `${measured(Math.floor(us / 60e6), 'min')} ${measured(Math.round((us % 60e6) / 1e6), 's')}`;
 }

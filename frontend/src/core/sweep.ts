@@ -1,5 +1,6 @@
 /** Sweeps as the server tells of them, and what the page computes from that. Pure. */
 
+import { listed } from '../i18n/index.svelte';
 import type { Text } from './descriptor';
 
 export type Settings = Record<string, unknown>;
@@ -56,7 +57,7 @@ export function number(value: number | null | undefined): string {
 
 /** `word`: what people read for a setting, with the name that a command line takes. */
 export function settingsText(settings: Settings, word: (name: string) => string): string {
-  return Object.entries(settings).map(([name, value]) => `${word(name)} = ${typeof value === 'string' ? value : JSON.stringify(value)}`).join(', ');
+  return listed(Object.entries(settings).map(([name, value]) => `${word(name)} = ${typeof value === 'string' ? value : JSON.stringify(value)}`));
 }
 
 /** "150, [150, 300], wide" -> values: JSON where it is JSON, else texts split at commas. */

@@ -1,6 +1,6 @@
 /** Checks of an experiment: a named one with the verdict that is expected, or a measured number with bounds. */
 
-import { checkWords, metricWords } from '../i18n/names';
+import { checkWords, measured, metricWords } from '../i18n/names';
 import type { Descriptor } from '../core/descriptor';
 
 export interface CheckLine {
@@ -31,7 +31,7 @@ export function namedChecks(descriptor: Descriptor | undefined, present: readonl
 export function checkText(check: CheckLine): string {
   const name = check.check ? checkWords(check.check) : metricWords(check.metric ?? '');
   const scope = ['client', 'node', 'key', 'operation'].filter((part) => check[part]).map((part) => String(check[part]));
-  const span = check.from_s === undefined && check.to_s === undefined ? [] : [`${String(check.from_s ?? 0)} – ${String(check.to_s ?? '')} s`];
+  const span = check.from_s === undefined && check.to_s === undefined ? [] : [measured(`${String(check.from_s ?? 0)} – ${String(check.to_s ?? '')}`, 's')];
   const equals = check.equals === undefined ? [] : [`= ${String(check.equals)}`];
   return [name, ...scope, ...span, ...equals].join(' · ');
 }

@@ -37,8 +37,11 @@ export function settingValue(parameter: Parameter, value: Json): string {
 export const settingWord = (words: Readonly<Record<string, Text>> | undefined, name: string): string =>
   words?.[name] ? `${pick(words[name])} (${name})` : name;
 
-/** Units are written alike everywhere, but for those that are words. */
+/** Units in Chinese words, as the texts of the page have them; those of no table are written alike everywhere. */
 export const unitWords = (unit: string): string => (language.current === 'zh' ? ((chinese.units as Table)[unit] ?? unit) : unit);
+
+/** "40 ms", "40 毫秒". */
+export const measured = (value: number | string, unit: string): string => `${value} ${unitWords(unit)}`;
 
 /** What a timer waits for; its number or whom it concerns stays as it is. */
 export function timerWords(name: string): string {

@@ -4,8 +4,8 @@ import { lineOf, targetsOf } from '../core/actions';
 import type { Json } from '../core/chunk';
 import { SYMBOLS, type Bar } from '../core/composer';
 import { spreadText } from '../core/spread';
-import { pick, said, t, type MessageKey } from '../i18n/index.svelte';
-import { argumentWords, valueWords } from '../i18n/names';
+import { listed, pick, said, t, type MessageKey } from '../i18n/index.svelte';
+import { argumentWords, unitWords, valueWords } from '../i18n/names';
 import type { LineWord, Words } from '../core/lineWords';
 
 export function faultWord(name: string, words: Words): string {
@@ -33,19 +33,19 @@ export function faultText(detail: Record<string, unknown>, words: Words): string
 }
 
 const joined = (head: string, rest: string[]): string => [head, rest.filter(Boolean).join(t('compose.name_joint'))].filter(Boolean).join(t('compose.name_what'));
-const listed = (value: unknown): string[] => (value === undefined || value === null ? [] : [value].flat().map(String));
+const several = (value: unknown): string[] => (value === undefined || value === null ? [] : [value].flat().map(String));
 /** "+ n4 (learner)", "− n1", "promote n4", "members n1, n2, n3". */
 function membershipText(line: Record<string, unknown>): string[] {
   const role = line.role === undefined ? '' : ` (${valueWords('role', String(line.role))})`;
   return [
-    ...listed(line.add).map((node) => `+ ${node}${role}`), ...listed(line.remove).map((node) => `− ${node}`),
-    ...['promote', 'members'].filter((name) => line[name] !== undefined).map((name) => `${argumentWords(name)} ${listed(line[name]).join(', ')}`),
+    ...several(line.add).map((node) => `+ ${node}${role}`), ...several(line.remove).map((node) => `− ${node}`),
+    ...['promote', 'members'].filter((name) => line[name] !== undefined).map((name) => `${argumentWords(name)} ${listed(several(line[name]))}`),
   ];
 }
 /** A setting's new value: a number, or two of them, with the unit. */
 function settingText(value: unknown, unit?: string): string {
   const numbers = [value].flat();
-  return numbers.every((one) => typeof one === 'number') ? [numbers.join(' – '), unit].filter(Boolean).join(' ') : plain(value);
+  return numbers.every((one) => typeof one === 'number') ? [numbers.join(' – '), unitWords(unit ?? '')].filter(Boolean).join(' ') : plain(value);
 }
 const plain = (value: unknown): string => (value !== null && typeof value === 'object' ? JSON.stringify(value) : String(value).replaceAll('_', ' '));
 
@@ -57,7 +57,7 @@ function answers(detail: Record<string, unknown>, own: LineWord | undefined): st
   const asked = own?.asked ?? [];
   return Object.entries(told ?? {}).map(([name, value]) => {
     const title = asked.length > 1 ? asked.find((one) => one.name === name)?.title : undefined;
-    return [title ? pick(title) : '', listed(value).join(', ')].filter(Boolean).join(' ');
+    return [title ? pick(title) : '', listed(several(value))].filter(Boolean).join(' ');
   });
 }
 

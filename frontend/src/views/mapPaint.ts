@@ -8,6 +8,7 @@ import { along, type Dot, type Places } from '../core/flight';
 import { countText, thickness, type Flow } from '../core/flows';
 import { occupied, type Box, type Layout, type Point } from '../core/layout';
 import type { NodeScene } from '../core/scene';
+import { unitWords } from '../i18n/names';
 
 export interface Palette {
   terms: string[];
@@ -254,7 +255,7 @@ const COUNT = { height: 20, gap: 4 };
 
 const SHARES = [0.6, 0.5, 0.7, 0.4, 0.3, 0.8];
 export const linkCounts = (streams: readonly Stream[]): Count[] => streams.map(({ start, stop, rate, colour }) => (
-  { spots: SHARES.map((share) => ({ x: start.x + (stop.x - start.x) * share, y: start.y + (stop.y - start.y) * share })), text: `${countText(rate)}/s`, colour }));
+  { spots: SHARES.map((share) => ({ x: start.x + (stop.x - start.x) * share, y: start.y + (stop.y - start.y) * share })), text: countText(rate) + unitWords('/s'), colour }));
 
 /** One number for all that goes from one region to another, in the middle of where it goes. */
 export function regionCounts(flows: readonly Flow[], places: Places, regionOf: (id: string) => string, colours: Palette): Count[] {
@@ -268,7 +269,7 @@ export function regionCounts(flows: readonly Flow[], places: Places, regionOf: (
     sums.set(key, { rate: sum.rate + rate, x: sum.x + (a.x * 0.4 + b.x * 0.6) * rate, y: sum.y + (a.y * 0.4 + b.y * 0.6) * rate, epoch: Math.max(sum.epoch, epoch) });
   }
   return [...sums.values()].sort((a, b) => b.rate - a.rate).map(({ rate, x, y, epoch }) => (
-    { spots: [{ x: x / rate, y: y / rate }], text: `${countText(rate)}/s`, colour: termColour(epoch, colours) }));
+    { spots: [{ x: x / rate, y: y / rate }], text: countText(rate) + unitWords('/s'), colour: termColour(epoch, colours) }));
 }
 
 /** Where a number stands on nothing and hides no other one; undefined where there is no such place. */

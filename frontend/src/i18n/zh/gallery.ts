@@ -63,7 +63,7 @@ export default {
   home_killing: '领导者正在宕机……',
   home_live: '{count} 个节点运行 Raft，{leader} 是领导者；您看到的每条消息都来自模拟。',
   home_down: '{node} 已宕机，其余节点发现心跳停止……',
-  home_result: '{old} 宕机后，{new} 在 {time} 之后当选，任期 {term}。',
+  home_result: '{old} 宕机后，{new} 在 {time}之后当选，任期 {term}。',
   home_again: '让新的领导者宕机',
   home_open: '打开完整实验台',
   home_slow: '放慢 {factor} 倍',
