@@ -34,6 +34,16 @@ OF_MSGSPEC: tuple[tuple[str, str], ...] = (
 """What msgspec says of data that do not fit a struct, without the place."""
 
 
+class Named(str):
+    """One or several names in an English sentence: `{0:is|are}` takes the form for one, or for several."""
+
+    __slots__ = ()
+
+    def __format__(self, forms: str) -> str:
+        one, _, several = forms.partition("|")
+        return (several if ", " in self else one) if forms else str(self)
+
+
 class Piece(str):
     """What an English sentence holds of the moment: `{0}` with quotation marks as Chinese has them, `{0:、}` a list
     with that between its items, `{0:类型}` the kinds that a value may have."""

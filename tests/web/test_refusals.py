@@ -12,7 +12,7 @@ from django.test import Client
 
 from simulations import catalogue, consumers, refusals, wire
 from simulations.engine.experiment.vocabulary import SYMBOLIC_TARGETS
-from simulations.engine.faults.refusals import REASONS, TARGETS_ZH
+from simulations.engine.faults.refusals import REASONS, TARGETS_ZH, refuse
 from simulations.engine.phrases import filled
 from simulations.engine.world import World
 from simulations.live import tiles
@@ -80,7 +80,13 @@ def test_a_command_names_whom_it_would_hit_in_the_readers_language() -> None:
     world.run_until(1000)
     refused = world.refusal({"do": "pause", "target": ["n1", "n2"]})
     assert refused is not None
-    assert (refused.text.en, refused.text.zh) == ("n1, n2 is down.", "n1、n2 已宕机。")
+    assert (refused.text.en, refused.text.zh) == ("n1, n2 are down.", "n1、n2 已宕机。")
+
+
+def test_a_refusal_has_the_grammar_of_one_and_of_several_nodes() -> None:
+    for reason in ("running", "down", "paused", "not_paused", "no_timer"):
+        one, two = refuse(reason, node="n1").text.en, refuse(reason, node="n1, n2").text.en
+        assert (one.split()[1], two.split()[2]) in {("is", "are"), ("has", "have")}
 
 
 @pytest.mark.parametrize(

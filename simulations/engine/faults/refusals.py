@@ -12,7 +12,7 @@ from simulations.engine.experiment.problems import ExperimentError
 from simulations.engine.faults.nodes import armed, changed_parameters, contexts_of, having_parameter, hosts_of
 from simulations.engine.faults.targets import hit_by
 from simulations.engine.hosts import DOWN, PAUSED, UP, Host
-from simulations.engine.phrases import filled
+from simulations.engine.phrases import Named, filled
 from simulations.engine.process import Text, fixed_parameters
 
 if TYPE_CHECKING:
@@ -29,14 +29,14 @@ class Refusal(msgspec.Struct, frozen=True):
 REASONS = {
     "malformed": ("{detail}", "{detail_zh}"),
     "no_target": ("Nobody is {target} now.", "现在没有这样的节点：{target_zh:、}。"),
-    "running": ("{node} is running.", "{node:、} 正在运行。"),
-    "down": ("{node} is down.", "{node:、} 已宕机。"),
-    "paused": ("{node} is frozen already.", "{node:、} 已被冻结。"),
-    "not_paused": ("{node} is not frozen.", "{node:、} 没有被冻结。"),
+    "running": ("{node} {node:is|are} running.", "{node:、} 正在运行。"),
+    "down": ("{node} {node:is|are} down.", "{node:、} 已宕机。"),
+    "paused": ("{node} {node:is|are} frozen already.", "{node:、} 已被冻结。"),
+    "not_paused": ("{node} {node:is|are} not frozen.", "{node:、} 没有被冻结。"),
     "nothing_cut": ("No link is cut.", "没有断开的链路。"),
     "nothing_held": ("Nothing is held.", "没有被扣住的消息。"),
     "no_client": ("There is no client {target}.", "没有客户端 {target}。"),
-    "no_timer": ("{node} has no such timer running.", "{node:、} 没有这个正在计时的定时器。"),
+    "no_timer": ("{node} {node:has|have} no such timer running.", "{node:、} 没有这个正在计时的定时器。"),
     "no_message": ("That message is not under way.", "该消息不在途中。"),
     "no_parameter": ("The system has no parameter {target}.", "该系统没有参数 {target}。"),
     "fixed_parameter": ("{target} cannot change while the system runs.", "系统运行时不能更改 {target}。"),
@@ -61,7 +61,8 @@ TARGETS_ZH = {
 
 def refuse(reason: str, **values: str) -> Refusal:
     en, zh = REASONS[reason]
-    return Refusal(reason, Text(en.format(**values), filled(zh, **values)))
+    named = {name: Named(value) for name, value in values.items()}
+    return Refusal(reason, Text(en.format(**named), filled(zh, **values)))
 
 
 def targets_zh(targets: Iterable[str]) -> str:
