@@ -109,7 +109,8 @@ class NoLostAck(Check):
 
     def compare(self, leader: Any) -> tuple[str, str, dict[str, Any], int | None, int | None]:
         """The verdict against this leader. A loss is dated by its acknowledgement, or by the moment at which a leader
-        took over without it that no other with it followed; several by the earliest."""
+        took over without it that no other with it followed; several by the earliest. (Who acknowledges beside a leader
+        that lacks it: from then on, and from the next takeover without it once there is one.)"""
         applied, waiting = self.read(leader)
         unapplied = [item for item in self.acknowledged if item[0] not in applied]
         missing = [item for item in unapplied if item[0] not in waiting]

@@ -375,10 +375,14 @@ class RaftNoLostAck(NoLostAck):
     ) -> None:
         if before[ROLE] != after[ROLE] or before[TERM] != after[TERM]:
             super().changed(at_us, event, process_index, before, after, process)
-        self.parameters_changed(process)
+        self.remember(process)
 
     def parameters_changed(self, process: Any) -> None:
-        """From when its log is compacted remember what a server has applied, all that it applied before included."""
+        """From now on its log may be compacted: all that it applied before is remembered, too."""
+        self.remember(process)
+
+    def remember(self, process: Any) -> None:
+        """Where logs are compacted, keep what this server has applied."""
         if not isinstance(process, Raft) or not process.parameters.compact_every:
             return
         log: Log = process.log
