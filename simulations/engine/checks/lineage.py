@@ -164,9 +164,7 @@ class NoLostWrite(LogReader):
         if gone:
             values = {"lost": len(gone), "first": gone[0][0], "key": gone[0][2]}
             when, what = self.since(processes, gone)
-            self.answer = Verdict(
-                self.name, VIOLATED, self.judged, what or None, when, "lineage.lost", values
-            )
+            self.answer = Verdict(self.name, VIOLATED, self.judged, what, when, "lineage.lost", values)
 
     def since(self, processes: list[Any], gone: list[tuple[Any, ...]]) -> Moment:
         """Since when the first of these has been lost: it was acknowledged, nobody shows it, nothing is open."""

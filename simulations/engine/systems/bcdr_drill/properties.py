@@ -72,7 +72,7 @@ class DrillNoLostAck(ServedNoLostAck):
             values = {"leader": serving[0].id, "epoch": 1, "lost": self.lost, "first": missing[0][0]}
             since = {function: self.served_since(function) for function in functions}
             when, what = min(max((at, what), since[self.keys[id]]) for id, what, at in missing)
-            self.answer = (VIOLATED, "no_lost_ack.lost", values, when, what or None)
+            self.answer = (VIOLATED, "no_lost_ack.lost", values, when, what)
         else:
             self.answer = (HOLDS if judged else UNKNOWN, "", {}, None, None)
 

@@ -143,7 +143,7 @@ class NoLostUpdate(Check):
             key, what = self.lost[0]
             values = {"key": key, "what": what, "lost": len(self.lost)}
             at_us, event = self.since
-            return Verdict(self.name, VIOLATED, self.judged, event or None, at_us, "crdt.lost_update", values)
+            return Verdict(self.name, VIOLATED, self.judged, event, at_us, "crdt.lost_update", values)
         return Verdict(self.name, UNKNOWN if self.differing or not self.judged else HOLDS, self.judged)
 
 

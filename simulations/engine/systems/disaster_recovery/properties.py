@@ -137,7 +137,7 @@ class DisasterNoLostAck(ServedNoLostAck):
                 "first": missing[0][0],
             }
             when, what = self.since(running, [site.id for site in sites], sites[0].epoch, missing)
-            self.answer = (VIOLATED, "no_lost_ack.lost", values, when, what or None)
+            self.answer = (VIOLATED, "no_lost_ack.lost", values, when, what)
         else:
             self.answer = (HOLDS if self.judged else UNKNOWN, "", {}, None, None)
 

@@ -148,7 +148,7 @@ class NoLostAck(Check):
         if self.lost:
             values: dict[str, Any] = {"lost": self.lost, "first": self.first}
             when, what = self.since
-            return Verdict(self.name, VIOLATED, self.judged, what or None, when, "quorum_store.lost", values)
+            return Verdict(self.name, VIOLATED, self.judged, what, when, "quorum_store.lost", values)
         if self.only_hints:
             values = {"count": self.only_hints}
             return Verdict(self.name, UNKNOWN, self.judged, None, None, "quorum_store.only_hints", values)

@@ -95,7 +95,7 @@ class RelayNoLostAck(NoLostAck):
         if missing:
             values = {"lost": len(missing), "first": missing[0][0]}
             when, what = min(self.since(item, held) for item in missing)
-            self.answer = (VIOLATED, "relay.lost", values, when, what or None)
+            self.answer = (VIOLATED, "relay.lost", values, when, what)
 
     def since(self, item: tuple[Any, ...], held: dict[str, set[int]]) -> Moment:
         """Since when one of these masters lacks an acknowledged write, and who answered does not keep it."""

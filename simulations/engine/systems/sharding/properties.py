@@ -167,7 +167,7 @@ class NoLostAcknowledged(Check):
         if missing:
             values = {"lost": len(missing), "first": min(missing)[0]}
             when, what = min(one[2:] for one in missing)
-            self.answer = (VIOLATED, "sharding.lost", values, when, what or None)
+            self.answer = (VIOLATED, "sharding.lost", values, when, what)
         elif homeless:
             self.answer = (UNKNOWN, "sharding.nobody", {"keys": homeless}, None, None)
         else:
